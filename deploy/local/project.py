@@ -1,0 +1,49 @@
+"""The project's own stack, which `make up`, `make demo` and `make down` share, under one ignored folder."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from deploy.local.errors import StackError
+from deploy.local.paths import DEFAULT_ROOT
+from deploy.local.ports import HOST, Ports
+from deploy.local.stack import Stack
+
+_PORTS = "ports.json"
+
+
+def project_stack(environment: Mapping[str, str]) -> Stack:
+    """The stack on its usual ports, each moved by `HEADRACE_PORT_<NAME>`.
+
+    `HEADRACE_HOST` is the address it listens on, `HEADRACE_ROOT` the folder of its data, logs and process records.
+    While a component runs, the ports it was started with hold, whatever the environment says.
+    Raises StackError for a port that is none and for an address that strangers can reach.
+    """
+    root = Path(environment.get("HEADRACE_ROOT") or DEFAULT_ROOT)
+    host = environment.get("HEADRACE_HOST") or HOST
+    saved = Ports.load(root / _PORTS)
+    if saved is not None:
+        stack = Stack(root, saved, host=host)
+        if len(stack.stopped()) < len(stack.components):
+            return stack
+    try:
+        return Stack(root, Ports.from_environment(environment), host=host)
+    except ValueError as error:
+        raise StackError(str(error)) from None
+
+
+@contextmanager
+def exclusive(stack: Stack) -> Iterator[None]:
+    """Hold the stack's root: two commands at once would start a component twice. Raises StackError where it is held."""
+    root = stack.layout.root
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError(f"another command is starting or stopping {root}: wait for it") from None
+        stack.ports.save(root / _PORTS)
+        yield

@@ -1,0 +1,75 @@
+"""The four Headrace services, each `python -m <service>` of this interpreter, configured by environment variables."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+
+from deploy.local import probes
+from deploy.local.component import Component, Task
+from deploy.local.paths import PROJECT
+from deploy.local.ports import Ports
+
+_IMPORT_PATH = {"PYTHONPATH": os.pathsep.join((str(PROJECT / "services"), str(PROJECT)))}
+
+
+def services(ports: Ports, host: str) -> list[Component]:
+    topics = topics_task(ports, host)
+    tables = tables_task(ports, host)
+    mqtt = {"MQTT_HOST": host, "MQTT_PORT": str(ports.mqtt)}
+    brokers = {"BROKERS": _brokers(ports, host)}
+    return [
+        _service("ingest_mqtt", brokers | mqtt, ("kafka", "mosquitto"), (topics,), ports, host),
+        _service("process_readings", brokers, ("kafka",), (topics,), ports, host),
+        _service("sink_cassandra", _stores(ports, host), ("kafka", "cassandra"), (topics, tables), ports, host),
+        _service("serve_api", _stores(ports, host), ("kafka", "cassandra"), (topics, tables), ports, host),
+    ]
+
+
+def topics_task(ports: Ports, host: str) -> Task:
+    """Creates the topics of schemas/topics.yaml."""
+    return Task("topics", _python("headrace.topics", "--brokers", _brokers(ports, host)), _IMPORT_PATH)
+
+
+def tables_task(ports: Ports, host: str) -> Task:
+    """Applies the CQL migrations."""
+    environment = _variables("sink_cassandra", _stores(ports, host), ports)
+    return Task("tables", _python("sink_cassandra", "migrate"), environment)
+
+
+def _brokers(ports: Ports, host: str) -> str:
+    return f"{host}:{ports.kafka}"
+
+
+def _stores(ports: Ports, host: str) -> dict[str, str]:
+    return {"BROKERS": _brokers(ports, host), "CASSANDRA_HOSTS": host, "CASSANDRA_PORT": str(ports.cassandra)}
+
+
+def _service(
+    name: str,
+    values: dict[str, str],
+    requires: tuple[str, ...],
+    tasks: tuple[Task, ...],
+    ports: Ports,
+    host: str,
+) -> Component:
+    port: int = getattr(ports, name)
+    return Component(
+        name=name,
+        command=_python(name),
+        ports={name: port},
+        environment=_variables(name, values, ports),
+        requires=requires,
+        tasks=tasks,
+        ready=functools.partial(probes.http_answers, f"http://{host}:{port}/readyz"),
+    )
+
+
+def _variables(service: str, values: dict[str, str], ports: Ports) -> dict[str, str]:
+    own = {**values, "HTTP_PORT": str(getattr(ports, service))}
+    return {**_IMPORT_PATH, **{f"{service.upper()}_{name}": value for name, value in own.items()}}
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
