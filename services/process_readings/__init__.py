@@ -1,0 +1,5 @@
+"""Turns raw payloads into clean readings, windows and anomalies, in event time and in each device's order.
+
+Reads: readings.raw, devices.registry
+Writes: readings.clean, readings.late, readings.windows, readings.anomalies, devices.registry, deadletters
+"""

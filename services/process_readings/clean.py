@@ -1,0 +1,123 @@
+"""Cleaning: canonical units, physical ranges, values that are no numbers, stuck values, clocks in the future.
+
+Nothing is hidden: a reading that is odd keeps its value and gets a flag.
+"""
+
+from math import isfinite
+
+from headrace.records import Anomaly, Reading
+from process_readings.detect.anomaly_id import anomaly_id
+from process_readings.series import BOUND, Series
+from process_readings.units import IDENTITY, Conversion, canonical_of, conversion
+
+NAN = "nan"
+OUT_OF_RANGE = "out_of_range"
+STUCK = "stuck"
+FUTURE_CLOCK = "future_clock"
+UNKNOWN_UNIT = "unknown_unit"
+NO_IDENTITY = "no_identity"
+LATE = "late"
+RETAINED = "retained"
+UNTRACKED = "untracked"
+
+RANGE_FAMILY = "range"
+RANGE_VERSION = "range/1"
+NOT_COUNTED = float("nan")
+"""Value of a reading that windows and detectors must not see."""
+_MAX_UNITS = 16
+
+
+def clean_value(series: Series, reading: Reading) -> float:
+    """Brings the reading's number into its canonical unit and flags what is odd about it.
+
+    Returns:
+        The value for windows and detectors, or NaN where they must not see the reading: it is not numeric, no finite
+        number, or out of range.
+    """
+    value: float | int | None = reading.number
+    if value is None:
+        value = reading.integer
+        if value is None:
+            return NOT_COUNTED
+    elif not isfinite(value):
+        # JSON has no such number: it would be written as null.
+        reading.number, reading.text = None, str(value)
+        _flag(reading, NAN)
+        return NOT_COUNTED
+    found = series.conversions.get(reading.unit)
+    factors, unit = found or _conversion_of(series, reading.unit)
+    if factors is None:
+        _flag(reading, UNKNOWN_UNIT)
+        return float(value) if -BOUND <= value <= BOUND else _out_of_range(reading)
+    if factors is not IDENTITY:
+        reading.number = value = value * factors.scale + factors.offset
+        reading.integer = None
+    reading.unit = series.unit = unit
+    if series.low <= value <= series.high:
+        return float(value)
+    return _out_of_range(reading)
+
+
+def _out_of_range(reading: Reading) -> float:
+    _flag(reading, OUT_OF_RANGE)
+    return NOT_COUNTED
+
+
+def _flag(reading: Reading, flag: str) -> None:
+    if flag not in reading.flags:
+        reading.flags = (*reading.flags, flag)
+
+
+def _conversion_of(series: Series, stated: str | None) -> tuple[Conversion | None, str | None]:
+    """How a reading that states this unit (or none) is converted, and the unit it then has; None if it can't be."""
+    rule = series.rule
+    meant = stated or rule.device_unit
+    target = rule.unit or (canonical_of(meant) if meant else None)
+    found: tuple[Conversion | None, str | None]
+    if meant is None:
+        found = IDENTITY, None
+    elif target is None:
+        found = IDENTITY, meant
+    else:
+        factors = conversion(meant, target)
+        found = (factors if factors != IDENTITY else IDENTITY), target
+    if len(series.conversions) < _MAX_UNITS:
+        series.conversions[stated] = found
+    return found
+
+
+def is_stuck(series: Series, value: float, time: int) -> bool:
+    """Takes a value into the run of equal ones and says whether the run is too long by the metric's rule."""
+    rule = series.stuck
+    if rule is None:
+        return False
+    if value != series.run_value:
+        series.run_value, series.run_length, series.run_since = value, 1, time
+        return False
+    series.run_length += 1
+    long_enough = series.run_length >= rule.count and time - series.run_since >= rule.seconds * 1e6
+    return long_enough and value not in rule.ignore
+
+
+def range_anomaly(series: Series, reading: Reading) -> Anomaly:
+    """The anomaly of a value that is physically impossible: its score is 1 at the limit, and 2 a whole range beyond."""
+    value = float(reading.number if reading.number is not None else reading.integer or 0)
+    is_above = value > series.high
+    limit = series.high if is_above else series.low
+    width = min(series.high - series.low, BOUND)
+    side = "above the greatest" if is_above else "below the least"
+    return Anomaly(
+        id=anomaly_id(reading.site, reading.device, reading.metric, reading.time, reading.n, RANGE_FAMILY),
+        site=reading.site,
+        device=reading.device,
+        metric=reading.metric,
+        time=reading.time,
+        n=reading.n,
+        value=value,
+        score=1.0 + abs(value - limit) / width,
+        threshold=1.0,
+        reason=f"{value:g} is {side} possible value {limit:g}{' ' + reading.unit if reading.unit else ''}",
+        detector=RANGE_FAMILY,
+        detector_version=RANGE_VERSION,
+        unit=reading.unit,
+    )

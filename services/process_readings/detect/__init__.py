@@ -1,0 +1,1 @@
+"""Online anomaly detectors, one object per device and metric: pure, causal, with River's interface."""

@@ -1,0 +1,97 @@
+"""River's half-space trees on a reading and its change."""
+
+from collections.abc import Hashable
+from math import isfinite
+from typing import Protocol
+
+from river import anomaly
+
+from process_readings.detect.detector import Verdict
+from process_readings.detect.robust_level import RobustLevel
+
+_WINDOW = 250
+
+
+class _Trees(Protocol):
+    """What is used of River's model, which has no annotations."""
+
+    def score_one(self, x: dict[str, float]) -> float: ...
+
+    def learn_one(self, x: dict[str, float]) -> None: ...
+
+
+class HalfSpaceTrees:
+    """River's half-space trees over (value, change from the reading before), with limits that are fixed beforehand.
+
+    The trees' score is near 0 where readings are many and near 1 where they are few, and what is usual differs from
+    series to series, so it is judged by a robust level of itself: an anomaly is a score far above its own usual value.
+
+    Trees: S. C. Tan, K. M. Ting, T. F. Liu, "Fast Anomaly Detection for Streaming Data" (IJCAI 2011).
+
+    Args:
+        low: least possible value; readings below count as this.
+        high: greatest possible value; readings above count as this.
+        threshold: spreads of the score above its usual value.
+        trees, height: size of the model; the state is about 2 ** (height + 1) * trees numbers.
+        seed: of the trees' random cuts, so that a replay gives equal scores.
+    """
+
+    family = "half_space_trees"
+    version = "half_space_trees/1"
+
+    def __init__(
+        self, low: float, high: float, threshold: float = 8.0, trees: int = 10, height: int = 6, seed: int = 1
+    ) -> None:
+        if not low < high:
+            raise ValueError(f"low {low} must be below high {high}: the trees cut this range")
+        self._low, self._high = float(low), float(high)
+        width = self._high - self._low
+        limits: dict[Hashable, tuple[float, float]] = {"value": (self._low, self._high), "change": (-width, width)}
+        self._trees: _Trees = anomaly.HalfSpaceTrees(
+            n_trees=trees, height=height, window_size=_WINDOW, limits=limits, seed=seed
+        )
+        self._usual = RobustLevel(threshold)
+        self._learned = 0
+        self._last: float | None = None
+
+    def score_one(self, value: float, time_us: int) -> Verdict | None:
+        """Spreads of the trees' score above its usual value, 0 below it; None until the trees know what is usual."""
+        # River's score is 0 for all in its first window.
+        if not isfinite(value) or self._learned < _WINDOW:
+            return None
+        rarity = self._rarity(value)
+        verdict = self._usual.score_one(rarity, time_us)
+        if verdict is None or verdict.expected is None:
+            return None
+        score = verdict.score if rarity > verdict.expected else 0.0
+        is_anomaly = verdict.is_anomaly and score > 0.0
+        reason = (
+            f"{value:.6g} is where readings are rare: {score:.3g} spreads above the usual rarity" if is_anomaly else ""
+        )
+        return Verdict(score, verdict.threshold, is_anomaly, reason, None)
+
+    def learn_one(self, value: float, time_us: int) -> None:
+        """Takes a reading into the trees and its score into what is usual."""
+        if not isfinite(value):
+            return
+        if self._learned >= _WINDOW:
+            self._usual.learn_one(self._rarity(value), time_us)
+        self._trees.learn_one(self._features(value))
+        self._learned += 1
+        self._last = self._within(value)
+
+    def observe(self, value: float, time_us: int) -> Verdict | None:
+        """`score_one`, then `learn_one`."""
+        verdict = self.score_one(value, time_us)
+        self.learn_one(value, time_us)
+        return verdict
+
+    def _within(self, value: float) -> float:
+        return min(max(value, self._low), self._high)
+
+    def _features(self, value: float) -> dict[str, float]:
+        within = self._within(value)
+        return {"value": within, "change": within - (within if self._last is None else self._last)}
+
+    def _rarity(self, value: float) -> float:
+        return self._trees.score_one(self._features(value))

@@ -1,0 +1,92 @@
+"""River's exponential smoothing with a trend, judged by the error of its forecast."""
+
+from typing import Protocol
+
+from river import time_series
+
+from process_readings.detect.detector import Verdict
+from process_readings.detect.robust_level import LARGEST, RobustLevel
+
+_FIRST = 2
+_CLIP = 4.0
+
+
+class _Forecaster(Protocol):
+    """What is used of River's model, which has no annotations."""
+
+    def learn_one(self, y: float) -> None: ...
+
+    def forecast(self, horizon: int) -> list[float]: ...
+
+
+class HoltWinters:
+    """Distance of a reading from River's one-step Holt-Winters forecast, in robust spreads of that forecast's errors.
+
+    For series with a trend, and with `period` for a fixed season. The forecaster learns at most 4 spreads of an error,
+    so that an outlier bends neither level nor trend.
+
+    Forecast: P. R. Winters, "Forecasting Sales by Exponentially Weighted Moving Averages" (1960).
+
+    Args:
+        threshold: score above which a reading is an anomaly.
+        alpha, beta, gamma: weights of a new reading in level, trend and season, 0 to 1.
+        period: readings in a season; 0 for none.
+    """
+
+    family = "holt_winters"
+    version = "holt_winters/1"
+
+    def __init__(
+        self, threshold: float = 8.0, alpha: float = 0.3, beta: float = 0.02, gamma: float = 0.1, period: int = 0
+    ) -> None:
+        if not (0.0 < alpha <= 1.0 and 0.0 < beta <= 1.0 and 0.0 < gamma <= 1.0) or period < 0 or period == 1:
+            raise ValueError("alpha, beta and gamma must be above 0 and at most 1, period 0 or at least 2")
+        season = {"gamma": gamma, "seasonality": period} if period else {}
+        self._forecaster: _Forecaster = time_series.HoltWinters(  # type: ignore[no-untyped-call]  # River has no annotations
+            alpha=alpha, beta=beta, **season
+        )
+        self._errors = RobustLevel(threshold)
+        self._untaught = max(_FIRST, period)
+
+    def score_one(self, value: float, time_us: int) -> Verdict | None:
+        """Spreads between the value and its forecast; None in the first readings or where it is not finite."""
+        if self._untaught or not -LARGEST <= value <= LARGEST:
+            return None
+        return self._explain(value, self._forecast(), time_us)
+
+    def learn_one(self, value: float, time_us: int) -> None:
+        """Takes a reading into the forecaster and its error into what is usual."""
+        self.observe(value, time_us)
+
+    def observe(self, value: float, time_us: int) -> Verdict | None:
+        """`score_one`, then `learn_one`, with one forecast."""
+        if not -LARGEST <= value <= LARGEST:
+            return None
+        if self._untaught:
+            # A Python float: River takes other numbers for something else.
+            self._forecaster.learn_one(float(value))
+            self._untaught -= 1
+            return None
+        forecast = self._forecast()
+        verdict = self._explain(value, forecast, time_us)
+        error = value - forecast
+        self._errors.learn_one(error, time_us)
+        if verdict is not None and verdict.score > _CLIP:
+            error *= _CLIP / verdict.score
+        self._forecaster.learn_one(forecast + error)
+        return verdict
+
+    def _forecast(self) -> float:
+        return self._forecaster.forecast(1)[0]
+
+    def _explain(self, value: float, forecast: float, time_us: int) -> Verdict | None:
+        """The verdict on the error, in terms of the reading."""
+        verdict = self._errors.score_one(value - forecast, time_us)
+        if verdict is None or verdict.expected is None:
+            return None
+        expected = forecast + verdict.expected
+        if not verdict.is_anomaly:
+            return Verdict(verdict.score, verdict.threshold, False, "", expected)
+        side = "above" if value > expected else "below"
+        reason = f"{value:.6g} is {verdict.score:.3g} spreads {side} the forecast {expected:.6g}"
+        return Verdict(verdict.score, verdict.threshold, True, reason, expected)

@@ -1,0 +1,232 @@
+"""The default detector: how many spreads a reading lies from its level, in plain floats."""
+
+import sys
+from collections.abc import Sequence
+from statistics import median
+
+from process_readings.detect.detector import Verdict
+
+# Larger values are not judged: the difference of two of them would not be finite.
+LARGEST = 1e300
+
+_START = 15
+_SIGMA_OF_MEAN_DISTANCE = 1.2533  # sqrt(pi / 2): from the mean absolute deviation to the standard deviation
+_SIGMA_OF_MEDIAN_DISTANCE = 1.4826
+_LEVEL_WEIGHT = 0.05
+_SPREAD_WEIGHT = 0.01
+_CLIP = 4.0
+_TAIL = 0.01
+_TAIL_SPREADS = 3.0  # 99 % of normal noise lies within 2.6 standard deviations, with some room
+_TAIL_RATE = 0.02
+_STEP_SHRINK = 0.2
+_STEP_GROWTH = 1.005
+_ROUNDING = 1e-6  # devices that send float32 repeat a value with errors of this size
+_UNSEEN_SPREAD = 0.01
+_TINY = sys.float_info.min
+_NUMBERS = 11
+
+
+class RobustLevel:
+    """Distance from an exponentially weighted level in spreads, so that 8 is rare whatever the unit and the noise.
+
+    The level (memory 20 readings) and the mean distance from it (100 readings) learn at most 4 spreads of a reading, so
+    an outlier moves neither; they start from the median and the median deviation of the first 15. The spread is the
+    largest of: the mean distance, as a standard deviation; a third of the distance that 1 % of the readings exceed,
+    which widens it for heavy tails and for series that are mostly flat; half the series' own smallest usual step, its
+    resolution. As long as a series has never changed, 1 % of its size stands in, so that a large first change is seen.
+
+    Readings in a row beyond the threshold are one event, reported when it begins and again only where it jumps away
+    from itself. After `relearn_after` of them their own level is taken for the new normal.
+
+    Huber's clipped updates: P. J. Huber, "Robust Estimation of a Location Parameter" (1964). The tail's quantile is a
+    Robbins-Monro recursion.
+
+    Args:
+        threshold: score above which a reading is an anomaly.
+        warm_up: readings before the first verdict, at least 15.
+        relearn_after: readings in a row after which a shift is the new normal.
+    """
+
+    family = "robust_level"
+    version = "robust_level/1"
+    __slots__ = (
+        "_count",
+        "_event",
+        "_event_level",
+        "_event_spread",
+        "_first",
+        "_last",
+        "_level",
+        "_quiet_spread",
+        "_quiet_tail",
+        "_spread",
+        "_step",
+        "_tail",
+        "relearn_after",
+        "threshold",
+        "warm_up",
+    )
+
+    def __init__(self, threshold: float = 8.0, warm_up: int = 100, relearn_after: int = 30) -> None:
+        if not threshold > 0.0:
+            raise ValueError(f"threshold is {threshold}; it must be above 0")
+        if warm_up < _START or relearn_after < 2:
+            raise ValueError(f"warm_up must be at least {_START} and relearn_after at least 2")
+        self.threshold = float(threshold)
+        self.warm_up = warm_up
+        self.relearn_after = relearn_after
+        self._first: list[float] = []
+        self._count = 0
+        self._level = self._spread = self._tail = self._step = self._last = 0.0
+        self._event = 0
+        self._event_level = self._event_spread = self._quiet_spread = self._quiet_tail = 0.0
+
+    def score_one(self, value: float, time_us: int) -> Verdict | None:
+        """Spreads between the value and the level; None in the first `warm_up` readings or where it is not finite."""
+        if not -LARGEST <= value <= LARGEST or self._count < self.warm_up:
+            return None
+        return self._judge(value, self._width(value))
+
+    def learn_one(self, value: float, time_us: int) -> None:
+        """Takes a finite value into level, spread, resolution and the running event."""
+        if not -LARGEST <= value <= LARGEST:
+            return
+        if self._count < _START:
+            self._start(value)
+        else:
+            self._learn(value, self._width(value))
+
+    def observe(self, value: float, time_us: int) -> Verdict | None:
+        """`score_one`, then `learn_one`."""
+        if not -LARGEST <= value <= LARGEST:
+            return None
+        if self._count < _START:
+            self._start(value)
+            return None
+        width = self._width(value)
+        verdict = self._judge(value, width) if self._count >= self.warm_up else None
+        self._learn(value, width)
+        return verdict
+
+    def _width(self, value: float) -> float:
+        level = abs(self._level)
+        if self._step == 0.0:
+            return max(_UNSEEN_SPREAD * max(level, abs(value)), self._spread, _TINY)
+        return max(self._spread, self._tail / _TAIL_SPREADS, 0.5 * self._step, _ROUNDING * level, _TINY)
+
+    def _judge(self, value: float, width: float) -> Verdict:
+        level = self._level
+        distance = value - level
+        score = abs(distance) / width
+        threshold = self.threshold
+        if score <= threshold:
+            return Verdict(score, threshold, False, "", level)
+        score = min(score, sys.float_info.max)
+        side = "above" if distance > 0.0 else "below"
+        reason = f"{value:.6g} is {score:.3g} spreads {side} the expected {level:.6g}"
+        if self._continues(value, width):
+            return Verdict(score, threshold, False, f"{reason}, as the readings before it", level)
+        return Verdict(score, threshold, True, reason, level)
+
+    def _continues(self, value: float, width: float) -> bool:
+        """Whether a reading beyond the threshold belongs to the event that was reported before it."""
+        if self._event == 0:
+            return False
+        return abs(value - self._event_level) <= self.threshold * max(width, self._event_spread)
+
+    def _start(self, value: float) -> None:
+        """Collects the first readings; the last of them gives level, spread and resolution."""
+        first = self._first
+        first.append(value)
+        self._count += 1
+        if self._count < _START:
+            return
+        self._level = median(first)
+        self._spread = _SIGMA_OF_MEDIAN_DISTANCE * median(abs(value - self._level) for value in first)
+        self._tail = _TAIL_SPREADS * self._spread
+        self._last = first[0]
+        for each in first[1:]:
+            self._learn_step(each)
+        self._first = []
+
+    def _learn(self, value: float, width: float) -> None:
+        level = self._level
+        distance = value - level
+        size = abs(distance)
+        if size > self.threshold * width and self._count >= self.warm_up:
+            self._learn_event(value)
+        elif self._event:
+            self._event = 0
+        self._count += 1
+        limit = _CLIP * width
+        if size > limit:
+            distance = limit if distance > 0.0 else -limit
+            size = limit
+        self._level = level + _LEVEL_WEIGHT * distance
+        self._spread += _SPREAD_WEIGHT * (_SIGMA_OF_MEAN_DISTANCE * size - self._spread)
+        move = _TAIL_RATE * _TAIL_SPREADS * width
+        self._tail = max(0.0, self._tail + (move * (1.0 - _TAIL) if size > self._tail else -move * _TAIL))
+        self._learn_step(value)
+        if self._event >= self.relearn_after:
+            self._adopt_event()
+
+    def _learn_step(self, value: float) -> None:
+        """Follows the small ones among the series' steps: down at once, up slowly."""
+        step = abs(value - self._last)
+        self._last = value
+        if step > _ROUNDING * abs(value):
+            smallest = self._step
+            if smallest == 0.0:
+                self._step = step
+            elif step < smallest:
+                self._step = smallest + _STEP_SHRINK * (step - smallest)
+            else:
+                self._step = smallest * _STEP_GROWTH
+
+    def _learn_event(self, value: float) -> None:
+        if self._event == 0:
+            self._quiet_spread = self._spread
+            self._quiet_tail = self._tail
+            self._event_level = value
+            self._event_spread = 0.0
+        self._event += 1
+        distance = value - self._event_level
+        self._event_level += distance / self._event
+        self._event_spread += (_SIGMA_OF_MEAN_DISTANCE * abs(distance) - self._event_spread) / self._event
+
+    def _adopt_event(self) -> None:
+        """Makes the event's level the normal one, with the spread from before it where the event's is not wider."""
+        self._level = self._event_level
+        self._spread = max(self._quiet_spread, self._event_spread)
+        self._tail = max(self._quiet_tail, _TAIL_SPREADS * self._event_spread)
+        self._event = 0
+
+    def state(self) -> tuple[float, ...]:
+        """Eleven numbers, and the first readings as long as there are fewer than 15."""
+        return (
+            float(self._count),
+            self._level,
+            self._spread,
+            self._tail,
+            self._step,
+            self._last,
+            float(self._event),
+            self._event_level,
+            self._event_spread,
+            self._quiet_spread,
+            self._quiet_tail,
+            *self._first,
+        )
+
+    def restore(self, state: Sequence[float]) -> None:
+        """Takes what `state` gave.
+
+        Raises:
+            ValueError: the count of numbers is not that of a state.
+        """
+        first = list(state[_NUMBERS:])
+        if len(state) < _NUMBERS or len(first) != (state[0] if state[0] < _START else 0):
+            raise ValueError(f"{len(state)} numbers are no state of {self.version}")
+        count, self._level, self._spread, self._tail, self._step, self._last = state[:6]
+        event, self._event_level, self._event_spread, self._quiet_spread, self._quiet_tail = state[6:_NUMBERS]
+        self._count, self._event, self._first = int(count), int(event), first

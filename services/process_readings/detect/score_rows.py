@@ -1,0 +1,145 @@
+"""Rows of `timestamp,value` through the live rules: unit and range of the metric's rule, then its detector."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from headrace.errors import ConfigurationError, TerminalError
+from headrace.records import Origin, Reading
+from process_readings.clean import clean_value, range_anomaly
+from process_readings.decode.times import text_us
+from process_readings.detect.registry import make_detector
+from process_readings.device_types import NO_DETECTOR, DeviceTypes
+from process_readings.series import Series
+
+_ORIGIN = Origin("csv", 0, 0, 0)
+_DECODER = "csv/1"
+
+
+class ScoredRow(NamedTuple):
+    """A row of the output; scores are written so that they read back to the bit, empty where there is none."""
+
+    timestamp: str
+    value: str
+    anomaly_score: str
+    threshold: str
+    is_anomaly: str
+    reason: str
+
+
+@dataclass
+class RowCounts:
+    """What was done so far; `unread` rows hold no number or no time."""
+
+    rows: int = 0
+    anomalies: int = 0
+    unread: int = 0
+
+
+class RowScorer:
+    """Scores the rows of one series in their order; the score of a row depends on that row and those before it.
+
+    Raises:
+        ConfigurationError: there is no such device type.
+    """
+
+    def __init__(self, types: DeviceTypes, type_name: str, metric: str) -> None:
+        if type_name not in types:
+            raise ConfigurationError(f"no device type {type_name!r}; choose one of {', '.join(types.names())}")
+        rule = types.rule(type_name, metric)
+        detector = None if rule.detector == NO_DETECTOR else make_detector(rule.detector, **rule.parameters)
+        self._series = Series(metric, rule, detector)
+        self._zone: tzinfo = ZoneInfo(types.get(type_name).zone)
+        self._time = 0
+        self.counts = RowCounts()
+
+    def score(self, timestamp: str, value: str) -> ScoredRow:
+        """Judges a row, then learns it. A row without a number or a time is not learned; its reason says so."""
+        self.counts.rows += 1
+        number = _number(value)
+        if number is None:
+            return self._skip(timestamp, value, "not a number")
+        try:
+            self._time = text_us(timestamp.strip(), self._zone, self._time)
+        except TerminalError:
+            return self._skip(timestamp, value, "not a time: give ISO 8601 or an epoch number")
+        return self._judge(timestamp, value, number)
+
+    def _skip(self, timestamp: str, value: str, reason: str) -> ScoredRow:
+        self.counts.unread += 1
+        return ScoredRow(timestamp, value, "", "", "false", reason)
+
+    def _judge(self, timestamp: str, text: str, number: float) -> ScoredRow:
+        series = self._series
+        reading = Reading("", "", series.metric, self._time, "device", self._time, _ORIGIN, _DECODER, number=number)
+        value = clean_value(series, reading)
+        if value != value:
+            return self._out_of_range(timestamp, text, reading)
+        series.is_out = False
+        if series.detector is None:
+            return ScoredRow(timestamp, text, "", "", "false", "no detector")
+        verdict = series.detector.observe(value, self._time)
+        if verdict is None:
+            return ScoredRow(timestamp, text, "", "", "false", "warming up")
+        score, threshold, is_anomaly, reason, _ = verdict
+        return self._row(timestamp, text, score, threshold, is_anomaly, reason)
+
+    def _out_of_range(self, timestamp: str, text: str, reading: Reading) -> ScoredRow:
+        """As live: the first of a run is the anomaly."""
+        anomaly = range_anomaly(self._series, reading)
+        is_first, self._series.is_out = not self._series.is_out, True
+        reason = anomaly.reason if is_first else f"{anomaly.reason}, as the readings before it"
+        return self._row(timestamp, text, anomaly.score, anomaly.threshold, is_first, reason)
+
+    def _row(
+        self, timestamp: str, text: str, score: float, threshold: float, is_anomaly: bool, reason: str
+    ) -> ScoredRow:
+        self.counts.anomalies += is_anomaly
+        return ScoredRow(timestamp, text, repr(score), repr(threshold), "true" if is_anomaly else "false", reason)
+
+
+def _number(text: str) -> float | None:
+    """The finite number that a cell holds; Python's `1_000` is none."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if number - number == 0.0 and "_" not in text else None
+
+
+def read_rows(lines: Iterable[str], name: str) -> Iterator[tuple[str, str]]:
+    """The (timestamp, value) cells of CSV text, one row at a time; other columns are passed over.
+
+    Raises:
+        ConfigurationError: the header lacks a column, a row is too short, or the text is no CSV or not UTF-8; the
+            message names the line.
+    """
+    reader = csv.reader(lines)
+    try:
+        at = _columns(next(reader, []), name)
+        for row in reader:
+            if not row:
+                continue
+            if len(row) <= max(at):
+                raise ConfigurationError(
+                    f"{name}, line {reader.line_num}: only {len(row)} columns of the header's; mend or drop the row"
+                )
+            yield row[at[0]], row[at[1]]
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{name}, after line {reader.line_num}: not UTF-8 ({error.reason})") from error
+    except csv.Error as error:
+        raise ConfigurationError(f"{name}, line {reader.line_num}: no CSV: {error}") from error
+
+
+def _columns(header: list[str], name: str) -> tuple[int, int]:
+    found = [cell.strip().lower() for cell in header]
+    for column in ("timestamp", "value"):
+        if column not in found:
+            columns = ", ".join(header)[:200] or "none"
+            raise ConfigurationError(
+                f"{name}, line 1: no column {column!r} (found: {columns}); the first line must name timestamp and value"
+            )
+    return found.index("timestamp"), found.index("value")

@@ -1,0 +1,36 @@
+"""Settings of process_readings."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from headrace.settings import ServiceSettings
+
+DEVICE_TYPES_FILE = Path(__file__).resolve().parents[2] / "deploy" / "device_types.yaml"
+
+
+class Settings(ServiceSettings):
+    """Environment variables that start with `PROCESS_READINGS_`."""
+
+    model_config = SettingsConfigDict(env_prefix="PROCESS_READINGS_")
+
+    http_port: int = Field(
+        9102, ge=0, le=65535, description="Port of /healthz, /readyz and /metrics; 0 takes a free one"
+    )
+    group: str = Field("process_readings", description="Consumer group; its members share the partitions")
+    device_types: Path = Field(
+        DEVICE_TYPES_FILE, description="File of device types: units, ranges, lateness, detectors"
+    )
+    future_tolerance_s: float = Field(
+        60.0, ge=0, description="Seconds by which a device's clock may be ahead before its time is clamped"
+    )
+    idle_after_s: float = Field(5.0, gt=0, description="Seconds without a reading after which open windows are emitted")
+    max_batch_records: int = Field(1_000, ge=1, le=50_000, description="Most raw records in one batch")
+    rebuild_horizon_s: float = Field(
+        900.0, ge=0, description="Seconds of append time that are read again at a start to rebuild state"
+    )
+    rebuild_max_records: int = Field(500_000, ge=0, description="Most records of a partition that are read again")
+    stuck_after_s: float = Field(
+        120.0, gt=0, description="Seconds that one batch may take before the process says that it is stuck"
+    )
