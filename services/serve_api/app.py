@@ -1,0 +1,68 @@
+"""Builds the application: the only place in which clients are made."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from headrace.clock import SystemClock
+from headrace.metrics import new_registry
+from serve_api import problems
+from serve_api.body_limit import BodyLimit
+from serve_api.cassandra_client import CassandraClient
+from serve_api.cassandra_store import STATEMENTS, CassandraStore
+from serve_api.device_types import load_type_zones
+from serve_api.live_feed import LiveFeed
+from serve_api.live_hub import LiveHub
+from serve_api.metrics import Metrics, RequestMetrics
+from serve_api.registry_writer import RegistryWriter
+from serve_api.routes import anomalies, devices, latest, live, operations, readings, windows
+from serve_api.services import Services
+from serve_api.settings import DEVICE_TYPES_FILE, Settings
+
+_DESCRIPTION = """
+Devices, their readings, windows and anomalies, and both live streams. Lists answer `{"items": [...], "next": null}`;
+pass `next` as `cursor` for the next page. Times are ISO 8601 with a zone, or epoch numbers in s, ms, µs or ns;
+`from` is part of a range and `to` is not. Errors are `application/problem+json` (RFC 9457).
+"""
+
+
+def build_app(settings: Settings) -> FastAPI:
+    """The application; its clients are made and closed by its lifespan.
+
+    Raises:
+        ConfigurationError: the device-type file is missing or wrong.
+    """
+    metrics = Metrics(new_registry())
+    type_zones = load_type_zones(settings.device_types_file or DEVICE_TYPES_FILE)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _clients(settings, metrics, type_zones) as services:
+            app.state.services = services
+            yield
+
+    app = FastAPI(title="Headrace", version="1", description=_DESCRIPTION, lifespan=lifespan)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(RequestMetrics, metrics=metrics)
+    problems.install(app)
+    for resource in (devices, latest, readings, windows, anomalies, live, operations):
+        app.include_router(resource.router)
+    return app
+
+
+@asynccontextmanager
+async def _clients(settings: Settings, metrics: Metrics, type_zones: dict[str, str]) -> AsyncIterator[Services]:
+    hub = LiveHub(metrics, settings.live_max_clients, settings.live_queue)
+    feed = LiveFeed(settings.brokers, hub, metrics)
+    registry = RegistryWriter(settings.brokers, settings.delivery_timeout)
+    cassandra = CassandraClient(settings, STATEMENTS, metrics)
+    feed.start()
+    registry.start()
+    cassandra.start()
+    try:
+        yield Services(settings, SystemClock(), metrics, CassandraStore(cassandra), registry, hub, feed, type_zones)
+    finally:
+        feed.stop()
+        registry.stop()
+        await cassandra.stop()

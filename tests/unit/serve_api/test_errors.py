@@ -1,0 +1,57 @@
+"""Errors that nobody foresaw, and those that pass."""
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from headrace.errors import TransientError
+from serve_api import problems
+from serve_api.body_limit import BodyLimit
+from serve_api.metrics import Metrics, RequestMetrics
+
+
+def _ask(route: Callable[[], object]) -> tuple[httpx.Response, CollectorRegistry]:
+    registry = CollectorRegistry()
+    app = FastAPI()
+    app.add_middleware(BodyLimit)
+    app.add_middleware(RequestMetrics, metrics=Metrics(registry))
+    problems.install(app)
+    app.get("/route/{name}")(route)
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+            return await client.get("/route/secret-name")
+
+    return asyncio.run(ask()), registry
+
+
+def _raising(error: Exception) -> Callable[[], object]:
+    async def route() -> object:
+        raise error
+
+    return route
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind"),
+    [
+        (ZeroDivisionError("inner detail"), 500, "unexpected"),
+        (TransientError("Cassandra did not answer"), 503, "unavailable"),
+        (problems.not_found("it is not there", "look elsewhere"), 404, "not-found"),
+    ],
+)
+def test_an_error_is_a_problem_document_and_is_counted_once(error: Exception, status: int, kind: str) -> None:
+    answer, registry = _ask(_raising(error))
+    assert (answer.status_code, answer.headers["content-type"]) == (status, problems.MEDIA_TYPE)
+    document = json.loads(answer.content)
+    assert document["type"] == f"urn:headrace:problem:{kind}"
+    assert ("retry-after" in answer.headers) == (status == 503)
+    assert "inner detail" not in answer.text
+    labels = {"service": "serve_api", "method": "GET", "route": "/route/{name}", "status": str(status)}
+    assert registry.get_sample_value("headrace_api_requests_total", labels) == 1
