@@ -1,0 +1,70 @@
+"""The demo's devices, each a process that publishes over MQTT: a fleet of meters and this machine's own sensors."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local import process
+from deploy.local.paths import PROJECT
+from deploy.local.process import ProcessRecord
+from deploy.local.stack import Stack
+from loadtest.devices.host import device_name
+
+_STOP_S = 10.0
+METER_TYPE, HOST_TYPE = "water_meter", "host"
+
+
+@dataclass(frozen=True)
+class FleetOptions:
+    """How many meters, how much faster than the real hour-by-hour series, and which share of steps begins a fault."""
+
+    meters: int
+    speed: float
+    faults: float
+    seed: int
+
+
+@contextmanager
+def publishing(stack: Stack, options: FleetOptions) -> Iterator[None]:
+    """Runs both for the length of the block; only these two are ended at its end."""
+    history = stack.layout.root / "fleet.jsonl"
+    history.unlink(missing_ok=True)
+    broker = ["--host", stack.host, "--port", str(stack.ports.mqtt)]
+    fleet = [f"--meters={options.meters}", f"--speed={options.speed}", f"--faults={options.faults}"]
+    fleet += [f"--seed={options.seed}", f"--history={history}"]
+    running = [
+        _start(stack, "fleet", ["-m", "loadtest.devices.fleet", *broker, *fleet]),
+        _start(stack, "host_sensors", ["-m", "loadtest.devices.host", *broker]),
+    ]
+    try:
+        yield
+    finally:
+        for record in running:
+            process.stop(record, _STOP_S)
+
+
+def register_types(stack: Stack, meters: int) -> None:
+    """Tells the registry what the devices are, as an operator would by the API; what it refuses stays as it is."""
+    types = {f"meter-{number:03d}": METER_TYPE for number in range(1, meters + 1)} | {device_name(): HOST_TYPE}
+    for device, device_type in types.items():
+        body = json.dumps({"type": device_type, "labels": {"source": "demo"}, "expected_interval": 1.0}).encode()
+        url = f"{stack.url('serve_api')}/v1/devices/{device}"
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(url, body, headers, method="PUT")  # noqa: S310 - http on loopback, built by us
+        with suppress(OSError), urllib.request.urlopen(request, timeout=5):  # noqa: S310 - as above
+            pass
+
+
+def _start(stack: Stack, name: str, arguments: list[str]) -> ProcessRecord:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(PROJECT), str(PROJECT / "services")))}
+    child = process.spawn([sys.executable, *arguments], environment, stack.layout.log(name), Path(stack.layout.root))
+    record = ProcessRecord.of(child.pid)
+    record.write(stack.layout.record(name))
+    return record

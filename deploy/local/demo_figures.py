@@ -1,0 +1,135 @@
+"""The figures that the demo shows, gathered from the services' own /metrics and the API."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from deploy.local.scrape import Samples, get, scrape
+
+_ANOMALIES_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One service as a step of the flow: which counters say what went in and out of it."""
+
+    service: str
+    takes: str
+    gives: str
+    taken: Callable[[Samples], float]
+    given: Callable[[Samples], float]
+
+
+STAGES = (
+    Stage(
+        "ingest_mqtt",
+        "MQTT messages",
+        "raw records",
+        lambda s: s.total("headrace_received_messages_total"),
+        lambda s: s.total("headrace_forwarded_records_total"),
+    ),
+    Stage(
+        "process_readings",
+        "raw records",
+        "records",
+        lambda s: s.total("headrace_received_records_total"),
+        lambda s: s.total("headrace_sent_records_total"),
+    ),
+    Stage(
+        "sink_cassandra",
+        "records",
+        "rows",
+        lambda s: s.total("headrace_processed_records_total"),
+        lambda s: s.total("headrace_written_rows_total"),
+    ),
+    Stage(
+        "serve_api",
+        "requests",
+        "live events",
+        lambda s: s.total("headrace_api_requests_total"),
+        lambda s: s.total("headrace_api_live_events_total"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class StageFigures:
+    """One stage at one moment; rates are per second since the last look, `lag` in records."""
+
+    stage: Stage
+    up: bool
+    rate_in: float = 0.0
+    rate_out: float = 0.0
+    total_out: float = 0.0
+    lag: float = 0.0
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one redraw shows."""
+
+    stages: list[StageFigures]
+    dead_letters: dict[str, float] = field(default_factory=dict)
+    anomalies: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Gatherer:
+    """Looks at all services at once; `urls` maps service names to their HTTP roots."""
+
+    def __init__(self, urls: Mapping[str, str]) -> None:
+        self._urls = urls
+        self._pool = ThreadPoolExecutor(len(STAGES) + 1)
+        self._last: dict[str, tuple[float, Samples]] = {}
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def gather(self) -> Figures:
+        """The figures now; a service that does not answer is shown as away."""
+        anomalies = self._pool.submit(self._anomalies)
+        found = list(self._pool.map(lambda stage: scrape(self._urls[stage.service]), STAGES))
+        dead: Counter[str] = Counter()
+        for samples in filter(None, found):
+            dead.update(samples.by("headrace_dead_letters_total", "reason"))
+        stages = [self._figures(stage, samples) for stage, samples in zip(STAGES, found, strict=True)]
+        return Figures(stages, dict(dead), anomalies.result())
+
+    def has_stored(self, device: str) -> bool:
+        """Whether the API reads anything of a device from Cassandra."""
+        return bool(_items(f"{self._urls['serve_api']}/v1/latest?device={quote(device, safe='')}"))
+
+    def _figures(self, stage: Stage, samples: Samples | None) -> StageFigures:
+        now, before = time.monotonic(), self._last.get(stage.service)
+        if samples is None:
+            return StageFigures(stage, up=False)
+        self._last[stage.service] = (now, samples)
+        since, old = before or (now, samples)
+        seconds = max(now - since, 1e-9)
+        return StageFigures(
+            stage,
+            up=True,
+            # A restarted service counts from 0 again.
+            rate_in=max(0.0, stage.taken(samples) - stage.taken(old)) / seconds,
+            rate_out=max(0.0, stage.given(samples) - stage.given(old)) / seconds,
+            total_out=stage.given(samples),
+            lag=samples.total("headrace_lag_records"),
+        )
+
+    def _anomalies(self) -> list[dict[str, Any]]:
+        since = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        query = f"from={since}&order=desc&limit={_ANOMALIES_SHOWN}"
+        return _items(f"{self._urls['serve_api']}/v1/anomalies?{query}")
+
+
+def _items(url: str) -> list[dict[str, Any]]:
+    body = get(url)
+    items: list[dict[str, Any]] = json.loads(body)["items"] if body else []
+    return items

@@ -1,0 +1,1 @@
+"""Virtual and real devices that publish over MQTT."""

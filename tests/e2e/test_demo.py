@@ -1,0 +1,80 @@
+"""`make demo` brings data into Cassandra within 90 s, and Ctrl-C ends what it started and nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from deploy.local.demo_figures import Gatherer
+from deploy.local.paths import PROJECT
+from deploy.local.ports import Ports, variable
+from deploy.local.process import ProcessRecord
+from deploy.local.scrape import get
+from deploy.local.stack import SERVICES, Stack
+from headrace.testing import wait_until
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+
+_FIRST_DATA = re.compile(r"first data in Cassandra (\d+\.\d) s after the command")
+
+
+@pytest.fixture
+def running_before(tmp_path: Path) -> Iterator[Stack]:
+    """A stack of which somebody has started the broker already."""
+    with Stack(tmp_path / "run", Ports.free()) as stack:
+        stack.up("mosquitto")
+        stack.ports.save(stack.layout.root / "ports.json")
+        yield stack
+
+
+def test_shows_data_within_90_s_and_ctrl_c_ends_only_what_it_started(running_before: Stack, tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    ports = {variable(name): str(port) for name, port in asdict(running_before.ports).items()}
+    environment = {**os.environ, **ports, "HEADRACE_ROOT": str(running_before.layout.root)}
+    environment["PYTHONPATH"] = os.pathsep.join((str(PROJECT), str(PROJECT / "services")))
+    command = [sys.executable, "-m", "deploy.local", "demo", "--meters", "5", "--faults", "0.1"]
+    with output.open("w") as file, subprocess.Popen(command, env=environment, stdout=file, stderr=file) as demo:
+        try:
+            found = wait_until(lambda: _first_data(demo, output), "data in Cassandra", 180)
+            wait_until(lambda: 'reason="' in _metrics(running_before), "a dead letter of the fleet", 60, every=0.5)
+            assert all(_passed_on(running_before).values()), _passed_on(running_before)
+            demo.send_signal(signal.SIGINT)
+            assert demo.wait(60) == 0, output.read_text()
+        finally:
+            demo.terminate()
+    assert found and float(found.group(1)) < 90
+    assert "ended by Ctrl-C" in output.read_text()
+    assert [name for name in running_before.components if running_before.is_running(name)] == ["mosquitto"]
+    assert _left_behind(running_before) == {"mosquitto"}
+
+
+def _first_data(demo: subprocess.Popen[bytes], output: Path) -> re.Match[str] | None:
+    if demo.poll() is not None:
+        pytest.fail(f"the demo ended by itself:\n{output.read_text()}")
+    return _FIRST_DATA.search(output.read_text())
+
+
+def _passed_on(stack: Stack) -> dict[str, float]:
+    """What the demo shows as having gone out of each service that data pass."""
+    gatherer = Gatherer({name: stack.url(name) for name in SERVICES})
+    try:
+        return {f.stage.service: f.total_out for f in gatherer.gather().stages if f.stage.service != "serve_api"}
+    finally:
+        gatherer.close()
+
+
+def _metrics(stack: Stack) -> str:
+    return (get(f"{stack.url('process_readings')}/metrics") or b"").decode()
+
+
+def _left_behind(stack: Stack) -> set[str]:
+    records = {path.stem: ProcessRecord.read(path) for path in stack.layout.records()}
+    return {name for name, record in records.items() if record and record.is_alive()}
