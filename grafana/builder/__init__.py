@@ -1,0 +1,1 @@
+"""The dashboards as a program: `make dashboards` writes `grafana/dashboards/*.json`, and a test compares."""

@@ -1,0 +1,21 @@
+"""The dashboards as the files that are committed."""
+
+import json
+from pathlib import Path
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from grafana.builder.anomalies import anomalies
+from grafana.builder.devices import devices
+from grafana.builder.pipeline import pipeline
+
+FOLDER = Path(__file__).resolve().parents[1] / "dashboards"
+
+
+def dashboard_files() -> dict[str, str]:
+    """File name → content, for every dashboard."""
+    boards = {"pipeline": pipeline(), "devices": devices(), "anomalies": anomalies()}
+    return {
+        f"{name}.json": json.dumps(board.build(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
+        for name, board in boards.items()
+    }
