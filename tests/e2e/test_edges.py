@@ -1,0 +1,179 @@
+"""Every edge of schemas/topics.yaml carries something: who is said to write a topic does, and who reads it has read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from deploy.local.stack import Stack
+from headrace.deadletter import DeadLetter
+from headrace.deadletter_topic import DeadLetters
+from headrace.kafka import Consumer, Producer, headers_of_message
+from headrace.records import record_key
+from headrace.testing import wait_until
+from headrace.topics import load_topics
+from loadtest.devices.mqtt_packets import topic_field
+from loadtest.devices.publisher import Message, Publisher, Receipt
+from loadtest.scan_kafka import unread
+
+pytestmark = [pytest.mark.integration]
+
+TOPICS = load_topics()
+EDGES = [(topic.name, "written by", service) for topic in TOPICS.values() for service in topic.writers]
+EDGES += [(topic.name, "read by", service) for topic in TOPICS.values() for service in topic.readers]
+SECONDS = 200
+SPIKE_AT = 150
+"""Past the detector's 100 readings."""
+
+Records = dict[str, list[dict[str, Any]]]
+
+
+@dataclass
+class Flow:
+    """What one registered and one unknown device left behind."""
+
+    stack: Stack
+    registered: str = field(default_factory=lambda: f"edge-{uuid4().hex}")
+    unknown: str = field(default_factory=lambda: f"edge-{uuid4().hex}")
+    following: set[str] = field(default_factory=set)
+    live: dict[str, int] = field(default_factory=lambda: {"readings": 0, "anomalies": 0})
+
+    def records(self, topic: str) -> list[dict[str, Any]]:
+        """The JSON records of a topic that are about the two devices; of the raw topic, their keys."""
+        keys = {record_key("default", device) for device in (self.registered, self.unknown)}
+        consumer = Consumer(self.stack.brokers, f"edges-{uuid4()}", [topic])
+        found: list[dict[str, Any]] = []
+
+        def take() -> bool:
+            for messages in consumer.poll_batch(10_000, 0.5).values():
+                ours = [m for m in messages if m.key() in keys and dict(headers_of_message(m)).get("edge") is None]
+                found.extend(_content(topic, message) for message in ours)
+            return bool(consumer.assignment()) and not any(consumer.lag().values()) and bool(found)
+
+        try:
+            wait_until(take, f"records in {topic}", 30)
+        finally:
+            consumer.close()
+        return found
+
+    def letters(self) -> list[DeadLetter]:
+        devices = (self.registered, self.unknown)
+        letters = DeadLetters(self.stack.brokers).read_all()
+        return [one for one in letters if any(d in one.source.topic or d.encode() in (one.key or b"") for d in devices)]
+
+    def items(self, path: str, **parameters: str) -> list[dict[str, Any]]:
+        """What the API has of a list."""
+        answer = httpx.get(f"{self.stack.url('serve_api')}/v1/{path}", params=parameters, timeout=10)
+        items: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
+        return items
+
+
+def _content(topic: str, message: Any) -> dict[str, Any]:
+    content: dict[str, Any] = {"key": message.key()} if topic == "readings.raw" else json.loads(message.value())
+    return content
+
+
+@pytest.fixture(scope="module")
+def flow(pipeline: Stack) -> Iterator[Flow]:
+    one = Flow(pipeline)
+    url = pipeline.url("serve_api")
+    httpx.put(f"{url}/v1/devices/{one.registered}", json={"type": "default"}, timeout=10).raise_for_status()
+    wait_until(lambda: httpx.get(f"{url}/v1/devices/{one.registered}").status_code == 200, "the device registered", 30)
+    for stream in one.live:
+        threading.Thread(target=_listen, args=(one, stream), daemon=True).start()
+    wait_until(lambda: one.following == set(one.live), "both live streams", 30)
+    asyncio.run(_publish(one))
+    producer = Producer(pipeline.brokers, "edges")
+    producer.produce(
+        "readings.clean", b"{}", record_key("default", one.unknown), [("schema", b"reading.v1"), ("edge", b"")]
+    )
+    producer.flush(30)
+    wait_until(lambda: not any(unread(pipeline.brokers).values()), "every consumer at the end", 60)
+    yield one
+
+
+def _listen(flow: Flow, stream: str) -> None:
+    url = f"{flow.stack.url('serve_api')}/v1/live/{stream}"
+    # The service ends before the stream does.
+    with (
+        suppress(httpx.TransportError),
+        httpx.stream("GET", url, params={"device": flow.registered}, timeout=120) as answer,
+    ):
+        for line in answer.iter_lines():
+            if line.startswith(": following"):
+                flow.following.add(stream)
+            flow.live[stream] += line.startswith("data:")
+
+
+async def _publish(flow: Flow) -> None:
+    now = time.time_ns() // 1_000_000
+    start = now - SECONDS * 1_000
+    bodies = [
+        json.dumps({"ts": start + second * 1_000, "humidity": 95.0 if second == SPIKE_AT else 40.0 + second % 7 / 10})
+        for second in range(SECONDS)
+    ]
+    bodies.append(json.dumps({"ts": start - 86_400_000, "humidity": 40.0}))
+    receipts: list[Receipt] = []
+    async with Publisher(flow.stack.host, flow.stack.ports.mqtt, "edges", on_receipts=receipts.extend) as publisher:
+        telemetry = topic_field(f"devices/{flow.registered}/telemetry")
+        await publisher.publish([Message(telemetry, body.encode(), number) for number, body in enumerate(bodies)])
+        other = topic_field(f"devices/{flow.unknown}/telemetry")
+        await publisher.publish([Message(other, b'{"humidity": 41.5}', 1_000), Message(other, b"{bad", 1_001)])
+        await publisher.publish([Message(topic_field(f"devices/{flow.unknown}/no/route"), b"1", 1_002)])
+        await publisher.drain(30)
+
+
+def _dead_letter_of(service: str) -> Callable[[Flow], bool]:
+    return lambda flow: any(letter.stage.startswith(service) for letter in flow.letters())
+
+
+def _registry(device: Callable[[Flow], str], source: str) -> Callable[[Flow], bool]:
+    return lambda flow: (
+        {r["source"] for r in flow.records("devices.registry") if r["device"] == device(flow)} == {source}
+    )
+
+
+SHOWN: dict[tuple[str, str, str], Callable[[Flow], bool]] = {
+    ("devices.registry", "written by", "serve_api"): _registry(lambda flow: flow.registered, "api"),
+    ("devices.registry", "written by", "process_readings"): _registry(lambda flow: flow.unknown, "observed"),
+    # It would have written an observed record if it had not read that the device is registered.
+    ("devices.registry", "read by", "process_readings"): _registry(lambda flow: flow.registered, "api"),
+    ("devices.registry", "read by", "sink_cassandra"): lambda flow: any(
+        item["device"] == flow.unknown for item in flow.items("devices", limit="10000")
+    ),
+    ("readings.raw", "read by", "process_readings"): lambda flow: bool(flow.records("readings.clean")),
+    ("readings.clean", "read by", "sink_cassandra"): lambda flow: bool(flow.items("readings", device=flow.registered)),
+    ("readings.late", "read by", "sink_cassandra"): lambda flow: any(
+        "late" in item["flags"]
+        for item in flow.items("readings", device=flow.registered, **{"from": str(int(time.time()) - 2 * 86_400)})
+    ),
+    ("readings.windows", "read by", "sink_cassandra"): lambda flow: bool(flow.items("windows", device=flow.registered)),
+    ("readings.anomalies", "read by", "sink_cassandra"): lambda flow: bool(
+        flow.items("anomalies", device=flow.registered)
+    ),
+    ("readings.clean", "read by", "serve_api"): lambda flow: flow.live["readings"] >= SECONDS,
+    ("readings.anomalies", "read by", "serve_api"): lambda flow: flow.live["anomalies"] >= 1,
+    ("deadletters", "read by", "headrace"): lambda flow: bool(flow.letters()),
+    **{("deadletters", "written by", s): _dead_letter_of(s) for s in TOPICS["deadletters"].writers},
+}
+"""How an edge shows that it carried something; any other is shown by records of the devices in its topic."""
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=lambda edge: " ".join(edge))
+def test_edge_carries_something(flow: Flow, edge: tuple[str, str, str]) -> None:
+    shown = SHOWN.get(edge)
+    if shown is None:
+        assert edge[1] == "written by", f"say in SHOWN how it shows that {edge[2]} reads {edge[0]}"
+        assert flow.records(edge[0])
+    else:
+        wait_until(lambda: shown(flow), " ".join(edge), 30, every=0.5)
