@@ -44,11 +44,6 @@ def stored_window_counts(session: Session) -> dict[WindowKey, int]:
     }
 
 
-def has_rows(session: Session) -> bool:
-    """Whether any reading is stored."""
-    return session.execute("SELECT device FROM readings LIMIT 1").one() is not None
-
-
 def value_of(reading: Any) -> Value:
     """The one value that a stored reading has. Raises ValueError where it has none."""
     for value in (reading.number, reading.integer, reading.boolean, reading.text):

@@ -27,7 +27,6 @@ from deploy.local.services import services, tables_task, topics_task
 
 OnReady = Callable[[str, float], None]
 _POLL_S = 0.1
-INFRASTRUCTURE = ("kafka", "cassandra", "mosquitto", "prometheus")
 SERVICES = ("ingest_mqtt", "process_readings", "sink_cassandra", "serve_api")
 
 

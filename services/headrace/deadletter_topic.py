@@ -1,17 +1,19 @@
 """Reads the dead letters' topic, and sends letters back to where they came from."""
 
-import time
 from collections.abc import Iterator
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from headrace.deadletter import TOPIC, DeadLetter
-from headrace.errors import ConfigurationError, TerminalError, TransientError
-from headrace.kafka import RecordWriter, consumer_config, headers_of_message
-
-POLL_RECORDS = 1_000
-POLL_S = 0.1
-TIMEOUT_S = 30.0
+from headrace.errors import ConfigurationError, TerminalError
+from headrace.kafka import (
+    RANGE_TIMEOUT_S,
+    RecordWriter,
+    consumer_config,
+    headers_of_message,
+    offset_of,
+    read_range,
+)
 
 REPLAYABLE = ("readings.",)
 """Source topics of Kafka; a letter from an MQTT topic that no route knew has no place to go back to."""
@@ -32,7 +34,7 @@ class DeadLetters:
         consumer = Consumer(self._config)
         try:
             for partition in _partitions(consumer):
-                low, high = consumer.get_watermark_offsets(TopicPartition(TOPIC, partition), timeout=TIMEOUT_S)
+                low, high = consumer.get_watermark_offsets(TopicPartition(TOPIC, partition), timeout=RANGE_TIMEOUT_S)
                 yield from _letters(consumer, partition, low, high)
         finally:
             consumer.close()
@@ -45,7 +47,7 @@ class DeadLetters:
         """
         consumer = Consumer(self._config)
         try:
-            low, high = consumer.get_watermark_offsets(TopicPartition(TOPIC, partition), timeout=TIMEOUT_S)
+            low, high = consumer.get_watermark_offsets(TopicPartition(TOPIC, partition), timeout=RANGE_TIMEOUT_S)
             if low <= offset < high:
                 for letter in _letters(consumer, partition, offset, offset + 1):
                     return letter
@@ -71,23 +73,14 @@ def replay(writer: RecordWriter, letter: DeadLetter, body: bytes | None = None) 
 
 
 def _partitions(consumer: Consumer) -> list[int]:
-    topic = consumer.list_topics(TOPIC, timeout=TIMEOUT_S).topics.get(TOPIC)
+    topic = consumer.list_topics(TOPIC, timeout=RANGE_TIMEOUT_S).topics.get(TOPIC)
     return sorted(topic.partitions) if topic else []
 
 
 def _letters(consumer: Consumer, partition: int, start: int, end: int) -> Iterator[DeadLetter]:
-    position, deadline = start, time.monotonic() + TIMEOUT_S
-    if start < end:
-        consumer.assign([TopicPartition(TOPIC, partition, start)])
-    while position < end:
-        if time.monotonic() > deadline:
-            raise TransientError(f"Kafka gave nothing for {TIMEOUT_S} s from {TOPIC}-{partition} at {position}")
-        for message in consumer.consume(POLL_RECORDS, POLL_S):
-            offset = message.offset()
-            if message.error() is None and offset is not None:
-                position, deadline = offset + 1, time.monotonic() + TIMEOUT_S
-                if offset < end:
-                    yield from _letter(message, partition, offset)
+    for messages in read_range(consumer, TOPIC, partition, start, end):
+        for message in messages:
+            yield from _letter(message, partition, offset_of(message))
 
 
 def _letter(message: Message, partition: int, offset: int) -> Iterator[DeadLetter]:

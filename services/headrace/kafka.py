@@ -1,20 +1,24 @@
 """Kafka clients with the settings that lose nothing: an idempotent producer and a consumer that commits by hand."""
 
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from confluent_kafka import Consumer as _Consumer
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka import Producer as _Producer
 
-from headrace.errors import DeliveryError
+from headrace.errors import DeliveryError, TransientError
 from headrace.logs import KAFKA_LOGGER
 
 OnDelivery = Callable[[KafkaError | None, Message], None]
 OnPartitions = Callable[[list[TopicPartition]], None]
 
 log = logging.getLogger(__name__)
+RANGE_TIMEOUT_S = 30.0
+_RANGE_RECORDS = 5_000
+_RANGE_POLL_S = 0.1
 _REFUSED = frozenset(
     {
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -154,6 +158,36 @@ def consumer_config(brokers: str, group: str, **overrides: Any) -> dict[str, Any
         "queued.max.messages.kbytes": 65_536,
         **overrides,
     }
+
+
+def read_range(consumer: _Consumer, topic: str, partition: int, start: int, end: int) -> Iterator[list[Message]]:
+    """Reads the records in [start, end) outside any group, in lists as they come.
+
+    The record before `end`, or a later one, must exist or come: it ends the reading.
+
+    Raises:
+        TransientError: Kafka gave nothing for half a minute.
+    """
+    if start >= end:
+        return
+    consumer.assign([TopicPartition(topic, partition, start)])
+    deadline = time.monotonic() + RANGE_TIMEOUT_S
+    while time.monotonic() < deadline:
+        messages = [message for message in consumer.consume(_RANGE_RECORDS, _RANGE_POLL_S) if message.error() is None]
+        wanted = [message for message in messages if offset_of(message) < end]
+        if wanted:
+            yield wanted
+        if messages:
+            deadline = time.monotonic() + RANGE_TIMEOUT_S
+            if offset_of(messages[-1]) >= end - 1:
+                return
+    raise TransientError(f"Kafka gave nothing for {RANGE_TIMEOUT_S} s of {topic}-{partition} before {end}")
+
+
+def offset_of(message: Message) -> int:
+    """The offset of a message that was read."""
+    offset = message.offset()
+    return -1 if offset is None else offset
 
 
 class Consumer:

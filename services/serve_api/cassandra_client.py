@@ -33,7 +33,6 @@ Row = tuple[Any, ...]
 MAX_IN_FLIGHT = 128
 """Reads under way at once in this process: what one node answers well within the time-out."""
 _RETRY_S = 1.0
-_CONNECT_TIMEOUT_S = 3.0
 _AWAY = (RequestExecutionException, OperationTimedOut, NoHostAvailable, ConnectionException, ErrorMessageSub)
 _WRONG = (RequestValidationException, InvalidMessage)
 _NO_CONNECTION = (DriverException, NoHostAvailable, ConnectionException, ErrorMessageSub, OSError)

@@ -1,17 +1,12 @@
 """Reads a part of a partition again, outside any consumer group, to rebuild state that a restart lost."""
 
-import time
 from collections.abc import Iterator
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from headrace.errors import TransientError
-from headrace.kafka import consumer_config, headers_of_message
+from headrace.kafka import RANGE_TIMEOUT_S, consumer_config, headers_of_message, offset_of, read_range
 from headrace.streams.batch import Batch
 
-BATCH_RECORDS = 5_000
-POLL_S = 0.1
-TIMEOUT_S = 30.0
 LOOK_BACK = (1, 16, 1_024)
 """How far before an offset a record is looked for: transactions and compaction leave gaps."""
 
@@ -44,11 +39,11 @@ class KafkaHistory:
             consumer.close()
 
     def _start(self, consumer: Consumer, topic: str, partition: int, before: int) -> int:
-        low = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=TIMEOUT_S)[0]
+        low = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=RANGE_TIMEOUT_S)[0]
         if before <= low:
             return before
         since = TopicPartition(topic, partition, _last_time_ms(consumer, topic, partition, before) - self._horizon_ms)
-        found = consumer.offsets_for_times([since], timeout=TIMEOUT_S)[0].offset
+        found = consumer.offsets_for_times([since], timeout=RANGE_TIMEOUT_S)[0].offset
         return max(low, found if found >= 0 else before, before - self._max_records)
 
 
@@ -62,30 +57,15 @@ def _last_time_ms(consumer: Consumer, topic: str, partition: int, before: int) -
 
 
 def _read(consumer: Consumer, topic: str, partition: int, start: int, before: int) -> Iterator[Batch]:
-    """Batches in [start, before); a record at `before` or later must exist or come, as it ends the reading."""
-    consumer.assign([TopicPartition(topic, partition, start)])
-    deadline = time.monotonic() + TIMEOUT_S
-    while time.monotonic() < deadline:
-        messages = [message for message in consumer.consume(BATCH_RECORDS, POLL_S) if message.error() is None]
-        wanted = [message for message in messages if _offset(message) < before]
-        if wanted:
-            yield _to_batch(topic, partition, wanted)
-            deadline = time.monotonic() + TIMEOUT_S
-        if messages and _offset(messages[-1]) >= before - 1:
-            return
-    raise TransientError(f"Kafka gave nothing for {TIMEOUT_S} s while {topic}-{partition} was read again")
-
-
-def _offset(message: Message) -> int:
-    offset = message.offset()
-    return -1 if offset is None else offset
+    for messages in read_range(consumer, topic, partition, start, before):
+        yield _to_batch(topic, partition, messages)
 
 
 def _to_batch(topic: str, partition: int, messages: list[Message]) -> Batch:
     return Batch(
         topic=topic,
         partition=partition,
-        offsets=[_offset(message) for message in messages],
+        offsets=[offset_of(message) for message in messages],
         timestamps=[message.timestamp()[1] * 1_000 for message in messages],
         keys=[message.key() for message in messages],
         values=[message.value() for message in messages],
