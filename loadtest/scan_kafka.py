@@ -96,9 +96,15 @@ def _dead(message: Message) -> Dead:
     headers = {name: value.decode(errors="replace") for name, value in found if value is not None}
     source = (headers[_PREFIX + "topic"], int(headers[_PREFIX + "partition"]), int(headers[_PREFIX + "offset"]))
     number = int(headers["message_id"], 16) if "message_id" in headers else None
-    key = None
-    if headers.get("schema") == "reading.v1":
-        reading = json.loads(message.value() or b"{}")
-        key = (reading["device"], reading["metric"], reading.get("device_time", reading["time"]))
+    key = _reading_key(message.value() or b"") if headers.get("schema") == "reading.v1" else None
     _, _, device = (message.key() or b"").decode(errors="replace").partition("/")
     return Dead(headers[_PREFIX + "reason"], source, number, key, device)
+
+
+def _reading_key(value: bytes) -> tuple[str, str, int] | None:
+    """Device, metric and device time of a reading; None where the letter is about bytes that are none."""
+    try:
+        reading = json.loads(value)
+        return reading["device"], reading["metric"], reading.get("device_time", reading["time"])
+    except (ValueError, KeyError, TypeError):
+        return None
