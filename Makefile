@@ -20,8 +20,8 @@ $(STAMP): requirements/dev.txt pyproject.toml
 demo: setup ## Everything on this machine with live and replayed devices; Ctrl-C ends it (DEMO=--help: options)
 	@$(PYTHON) -m deploy.local.demo $(DEMO)
 
-up: setup ## Start the whole system in the background
-	@$(PYTHON) -m deploy.local up
+up: setup ## Start the whole system in the background; make up WORKERS=2: so many processes of process_readings
+	@HEADRACE_WORKERS=$(WORKERS) $(PYTHON) -m deploy.local up
 
 down: ## Stop what `make up` started
 	@$(PYTHON) -m deploy.local down

@@ -14,7 +14,7 @@ from deploy.local.component import Component, render
 from deploy.local.errors import StartFailed
 from deploy.local.java import java_command
 from deploy.local.paths import DEPLOY, SEARCH_PATH, Layout
-from deploy.local.ports import Ports
+from deploy.local.ports import Ports, worker_port
 
 _JVM = ("-Djava.awt.headless=true", "-XX:+ExitOnOutOfMemoryError", "-XX:-UsePerfData")
 # What Cassandra 5.0's own start script passes for Java 17.
@@ -61,12 +61,12 @@ _CASSANDRA_EXPORTS = (
 )
 
 
-def infrastructure(layout: Layout, ports: Ports, host: str) -> list[Component]:
+def infrastructure(layout: Layout, ports: Ports, host: str, workers: int) -> list[Component]:
     return [
         kafka(layout, ports, host),
         cassandra(layout, ports, host),
         mosquitto(layout, ports, host),
-        prometheus(layout, ports, host),
+        prometheus(layout, ports, host, workers),
     ]
 
 
@@ -135,12 +135,16 @@ def mosquitto(layout: Layout, ports: Ports, host: str) -> Component:
     )
 
 
-def prometheus(layout: Layout, ports: Ports, host: str) -> Component:
+def prometheus(layout: Layout, ports: Ports, host: str, workers: int) -> Component:
     config = layout.config("prometheus", "prometheus.yml")
     scraped = ("ingest_mqtt", "process_readings", "sink_cassandra", "serve_api", "prometheus")
 
     def prepare() -> None:
         targets = {name.upper(): f"{host}:{getattr(ports, name)}" for name in scraped}
+        numbers = range(1, workers + 1)
+        targets["PROCESS_READINGS"] = '", "'.join(
+            f"{host}:{worker_port(ports.process_readings, number)}" for number in numbers
+        )
         rules = {"RULES": str(DEPLOY / "prometheus" / "rules")}
         render(DEPLOY / "prometheus" / config.name, config, targets | rules)
 

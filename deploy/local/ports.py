@@ -13,6 +13,7 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 _FREE_FROM = 10_000
+_WORKER_STEP = 100
 _EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
@@ -70,6 +71,11 @@ class Ports:
 def variable(name: str) -> str:
     """The environment variable that moves the port `name`."""
     return f"HEADRACE_PORT_{name.upper()}"
+
+
+def worker_port(first: int, number: int) -> int:
+    """The port of the `number`-th worker of a service, from the port of its first."""
+    return first + _WORKER_STEP * (number - 1)
 
 
 def can_bind(port: int, host: str = HOST) -> bool:

@@ -8,31 +8,51 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.local.errors import StackError
-from deploy.local.paths import DEFAULT_ROOT
+from deploy.local.paths import DEFAULT_ROOT, Layout
 from deploy.local.ports import HOST, Ports
 from deploy.local.stack import Stack
+from headrace.topics import load_topics
 
 _PORTS = "ports.json"
+_WORKER = "process_readings_"
 
 
 def project_stack(environment: Mapping[str, str]) -> Stack:
     """The stack on its usual ports, each moved by `HEADRACE_PORT_<NAME>`.
 
-    `HEADRACE_HOST` is the address it listens on, `HEADRACE_ROOT` the folder of its data, logs and process records.
+    `HEADRACE_WORKERS` processes run process_readings. `HEADRACE_HOST` is the address it listens on, `HEADRACE_ROOT` the
+    folder of its data, logs and process records.
     While a component runs, the ports it was started with hold, whatever the environment says.
     Raises StackError for a port that is none and for an address that strangers can reach.
     """
     root = Path(environment.get("HEADRACE_ROOT") or DEFAULT_ROOT)
     host = environment.get("HEADRACE_HOST") or HOST
+    workers = max(_workers(environment), _started_workers(Layout(root)))
     saved = Ports.load(root / _PORTS)
     if saved is not None:
-        stack = Stack(root, saved, host=host)
+        stack = Stack(root, saved, host=host, workers=workers)
         if len(stack.stopped()) < len(stack.components):
             return stack
     try:
-        return Stack(root, Ports.from_environment(environment), host=host)
+        return Stack(root, Ports.from_environment(environment), host=host, workers=workers)
     except ValueError as error:
         raise StackError(str(error)) from None
+
+
+def _workers(environment: Mapping[str, str]) -> int:
+    given = environment.get("HEADRACE_WORKERS") or "1"
+    most = load_topics()["readings.raw"].partitions
+    if not given.isdecimal() or not 1 <= int(given) <= most:
+        raise StackError(
+            f"{given} workers: choose 1 to {most}, as readings.raw has {most} partitions and each has one reader"
+        )
+    return int(given)
+
+
+def _started_workers(layout: Layout) -> int:
+    """The highest number of a worker that was started and not yet stopped."""
+    numbers = [record.stem.removeprefix(_WORKER) for record in layout.records() if record.stem.startswith(_WORKER)]
+    return max((int(number) for number in numbers if number.isdecimal()), default=1)
 
 
 @contextmanager

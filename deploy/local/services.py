@@ -1,27 +1,32 @@
-"""The four Headrace services, each `python -m <service>` of this interpreter, configured by environment variables."""
+"""The Headrace services, each `python -m <service>` of this interpreter, configured by environment variables."""
 
 from __future__ import annotations
 
 import functools
 import os
 import sys
+from dataclasses import replace
 
 from deploy.local import probes
 from deploy.local.component import Component, Task
 from deploy.local.paths import PROJECT
-from deploy.local.ports import Ports
+from deploy.local.ports import Ports, worker_port
 
 _IMPORT_PATH = {"PYTHONPATH": os.pathsep.join((str(PROJECT / "services"), str(PROJECT)))}
 
 
-def services(ports: Ports, host: str) -> list[Component]:
+def services(ports: Ports, host: str, workers: int) -> list[Component]:
+    """All services; `workers` processes share the partitions of process_readings."""
     topics = topics_task(ports, host)
     tables = tables_task(ports, host)
     mqtt = {"MQTT_HOST": host, "MQTT_PORT": str(ports.mqtt)}
     brokers = {"BROKERS": _brokers(ports, host)}
     return [
         _service("ingest_mqtt", brokers | mqtt, ("kafka", "mosquitto"), (topics,), ports, host),
-        _service("process_readings", brokers, ("kafka",), (topics,), ports, host),
+        *(
+            _worker(number, _service("process_readings", brokers, ("kafka",), (topics,), ports, host), host)
+            for number in range(1, workers + 1)
+        ),
         _service("sink_cassandra", _stores(ports, host), ("kafka", "cassandra"), (topics, tables), ports, host),
         _service("serve_api", _stores(ports, host), ("kafka", "cassandra"), (topics, tables), ports, host),
     ]
@@ -64,6 +69,17 @@ def _service(
         tasks=tasks,
         ready=functools.partial(probes.http_answers, f"http://{host}:{port}/readyz"),
     )
+
+
+def _worker(number: int, first: Component, host: str) -> Component:
+    """The first worker as it is, or one more of it under a name and port of its own."""
+    if number == 1:
+        return first
+    port = worker_port(first.ports[first.name], number)
+    name = f"{first.name}_{number}"
+    environment = {**first.environment, f"{first.name.upper()}_HTTP_PORT": str(port)}
+    ready = functools.partial(probes.http_answers, f"http://{host}:{port}/readyz")
+    return replace(first, name=name, ports={name: port}, environment=environment, ready=ready)
 
 
 def _variables(service: str, values: dict[str, str], ports: Ports) -> dict[str, str]:

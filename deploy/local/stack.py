@@ -54,8 +54,9 @@ class Stack:
     ...     stack.kill("kafka")
     ...     stack.up("kafka")
 
-    `environment` adds variables per component: `{"serve_api": {"SERVE_API_LOG_LEVEL": "DEBUG"}}`. Data stay on a
-    restart. A stack finds what an earlier object on the same root started; leaving the `with` ends all of it.
+    `workers` processes run process_readings and share its partitions. `environment` adds variables per component:
+    `{"serve_api": {"SERVE_API_LOG_LEVEL": "DEBUG"}}`. Data stay on a restart. A stack finds what an earlier object on
+    the same root started; leaving the `with` ends all of it.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Stack:
         *,
         environment: Mapping[str, Mapping[str, str]] | None = None,
         host: str = HOST,
+        workers: int = 1,
     ) -> None:
         _refuse_strangers(host)
         self.ports = ports
@@ -72,7 +74,10 @@ class Stack:
         self.layout = Layout(root.resolve())
         self.components = {
             component.name: component
-            for component in (*infrastructure(self.layout, ports, host), *services(ports, host))
+            for component in (
+                *infrastructure(self.layout, ports, host, workers),
+                *services(ports, host, workers),
+            )
         }
         self._environment = {name: dict(values) for name, values in (environment or {}).items()}
         self._children: dict[str, subprocess.Popen[bytes]] = {}

@@ -21,7 +21,7 @@ _OWNER = "owner.json"
 
 @contextmanager
 def temporary_stack(
-    folder: Path = FOLDER, *, environment: Mapping[str, Mapping[str, str]] | None = None
+    folder: Path = FOLDER, *, environment: Mapping[str, Mapping[str, str]] | None = None, workers: int = 1
 ) -> Iterator[Stack]:
     """A stack on free ports with nothing started; everything in it is killed and its data deleted at the end.
 
@@ -31,7 +31,7 @@ def temporary_stack(
     folder.mkdir(parents=True, exist_ok=True)
     root = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=folder))
     ProcessRecord.of(os.getpid()).write(root / _OWNER)
-    stack = Stack(root, Ports.free(), environment=environment)
+    stack = Stack(root, Ports.free(), environment=environment, workers=workers)
     try:
         yield stack
     finally:
