@@ -11,6 +11,14 @@ import time
 from datetime import UTC, datetime
 
 KAFKA_LOGGER = "librdkafka"
+_KAFKA_LOGGERS = (
+    KAFKA_LOGGER,
+    "aiokafka",
+    "aiokafka.conn",
+    "aiokafka.consumer.fetcher",
+    "aiokafka.consumer.group_coordinator",
+    "aiokafka.coordinator.base",
+)
 _KAFKA_REPORT_EVERY_S = 60.0
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
@@ -38,9 +46,9 @@ class JsonFormatter(logging.Formatter):
 
 
 class OncePerMinute(logging.Filter):
-    """Lets a kind of report of librdkafka, named by its first word and client, pass once a minute.
+    """Lets a kind of report of a Kafka client, named by its first two words, pass once a minute.
 
-    It tells of an absent broker several times a second, for as long as it is away.
+    They tell of an absent broker several times a second, for as long as it is away.
     """
 
     def __init__(self) -> None:
@@ -61,6 +69,6 @@ def configure_logs(service: str, level: str = "INFO") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(service))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    kafka = logging.getLogger(KAFKA_LOGGER)
-    if not any(isinstance(known, OncePerMinute) for known in kafka.filters):
-        kafka.addFilter(OncePerMinute())
+    for kafka in map(logging.getLogger, _KAFKA_LOGGERS):
+        if not any(isinstance(known, OncePerMinute) for known in kafka.filters):
+            kafka.addFilter(OncePerMinute())

@@ -7,7 +7,19 @@ from typing import TypeVar
 
 from headrace.errors import DeliveryError
 from headrace.kafka import OnDelivery
+from headrace.streams.driver import TopologyDriver
+from headrace.streams.memory import MemoryKafka, MemoryLogs, MemoryTransactions
 
+__all__ = [
+    "FakeClock",
+    "FakeProducer",
+    "MemoryKafka",
+    "MemoryLogs",
+    "MemoryTransactions",
+    "Produced",
+    "TopologyDriver",
+    "wait_until",
+]
 T = TypeVar("T")
 
 

@@ -17,6 +17,7 @@ from headrace.errors import ConfigurationError, TransientError
 TOPICS_FILE = Path(__file__).resolve().parents[2] / "schemas" / "topics.yaml"
 
 _DAY_MS = 24 * 3_600_000
+_MIB = 1_048_576
 
 
 class Topic(BaseModel):
@@ -24,9 +25,10 @@ class Topic(BaseModel):
 
     Attributes:
         key: what the key holds, in words.
-        record: name and version of the schema of its values, or `raw` for bytes as they came.
+        record: name and version of the schema of its values, `raw` for bytes as they came, `cells` for a changelog.
         partitions: set once; another number is a replay into a new topic.
         retention_days: how long records stay, by append time.
+        segment_mb: size at which a new segment begins; only closed ones are compacted.
         required_groups: consumer groups that must have read a record before it may be deleted.
     """
 
@@ -38,6 +40,7 @@ class Topic(BaseModel):
     record: str
     partitions: int = Field(ge=1, le=256)
     cleanup: Literal["delete", "compact"] = "delete"
+    segment_mb: int | None = Field(None, ge=1)
     retention_days: float | None = Field(None, gt=0)
     writers: tuple[str, ...]
     readers: tuple[str, ...] = ()
@@ -46,11 +49,14 @@ class Topic(BaseModel):
     def config(self) -> dict[str, str]:
         """The topic's settings in Kafka's names."""
         retention = -1 if self.retention_days is None else int(self.retention_days * _DAY_MS)
-        return {
+        config = {
             "cleanup.policy": self.cleanup,
             "retention.ms": str(retention),
             "message.timestamp.type": "LogAppendTime",
         }
+        if self.segment_mb is not None:
+            config["segment.bytes"] = str(self.segment_mb * _MIB)
+        return config
 
 
 def load_topics(path: Path = TOPICS_FILE) -> dict[str, Topic]:

@@ -7,10 +7,9 @@ from prometheus_client import CollectorRegistry
 
 from headrace.errors import Reason
 from headrace.sink import SinkProgress
-from headrace.streams.engine import Progress
 from ingest_mqtt.metrics import Metrics
 from process_readings.counts import Counts
-from process_readings.metrics import Lag, ProcessMetrics
+from process_readings.metrics import RuleMetrics
 from sink_cassandra.metrics import SinkCollector, StoreCounts
 
 
@@ -21,7 +20,7 @@ def _ingest_mqtt(registry: CollectorRegistry) -> None:
 def _process_readings(registry: CollectorRegistry) -> None:
     counts = Counts()
     counts.dead_letters[Reason.NO_ROUTE.value] += 1
-    ProcessMetrics(Progress(), counts, Lag(), registry)
+    RuleMetrics(counts, registry)
 
 
 def _sink_cassandra(registry: CollectorRegistry) -> None:

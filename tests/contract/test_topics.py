@@ -13,7 +13,7 @@ SERVICES = {path.name for path in (Path(__file__).parents[2] / "services").iterd
 
 @pytest.mark.parametrize("topic", load_topics().values(), ids=lambda topic: topic.name)
 def test_topic_names_a_known_record_and_known_services(topic: object) -> None:
-    assert topic.record in {"raw", *SCHEMAS}  # type: ignore[attr-defined]  # pytest's parameters carry no types
+    assert topic.record in {"raw", "cells", *SCHEMAS}  # type: ignore[attr-defined]  # pytest's parameters carry no types
     assert {*topic.writers, *topic.readers} <= SERVICES | {"headrace"}  # type: ignore[attr-defined]
 
 

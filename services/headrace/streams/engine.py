@@ -1,169 +1,127 @@
-"""Runs rules over batches: state per partition, outputs confirmed before anything counts as done.
+"""The tasks of one process: made when their partitions are assigned, ended when they are revoked.
 
-Guarantee: at least once into Kafka, with the same identities for what is written twice. State that is ahead of what was
-confirmed never lives on: a failure between the two ends the process, and the next one starts from the committed offset.
+Guarantee: what a topology writes, its state and its input positions are committed together or not at all, whatever is
+killed; a record counts exactly once from topic to topic.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from headrace.clock import Clock
-from headrace.errors import DeliveryError
-from headrace.kafka import RecordWriter
-from headrace.streams.batch import Batch, OutRecord, Rules
+from headrace.streams.batch import Batch
+from headrace.streams.changelog import Logs
+from headrace.streams.checkpoint import CheckpointPolicy
+from headrace.streams.runner import Input, TaskRunner
+from headrace.streams.task import OnStep, Progress, Task, no_step
+from headrace.streams.topology import Topology
+from headrace.streams.transaction import Transactions
 
-State = TypeVar("State")
-History = Callable[[str, int, int], Iterator[Batch]]
-"""Batches of (topic, partition) before an offset, old ones first, from as far back as the rules' memory reaches."""
-
-FLUSH_WAIT_S = 10.0
 log = logging.getLogger(__name__)
 
-
-@dataclass
-class Progress:
-    """What an engine did, for metrics."""
-
-    records: int = 0
-    batches: int = 0
-    outputs: dict[str, int] = field(default_factory=dict)
-    rebuilt: int = 0
+_THREADS = 32
+"""More than tasks of a process: one that waits for the brokers holds up no other."""
+Partition = tuple[str, int]
+Epoch = tuple[int, int]
 
 
-@dataclass
-class _Task(Generic[State]):
-    state: State
-    next_offset: int
-    last_batch: float
-
-
-class Engine(Generic[State]):
-    """Owns the tasks of this process: one per assigned partition of the input topic.
+class Engine:
+    """Runs a topology over the partitions that this process has.
 
     Args:
-        rules: pure rules; their state is made here and dropped when its partition goes.
-        writer: where outputs go; its failures are fatal, waiting for the brokers is not.
-        history: gives what came before a task's first record, to build the state that a restart lost.
-        idle_after: seconds without a record after which `on_idle` runs for a partition.
+        new_transactions: makes the producer of a transactional id.
+        logs: reads changelogs and describes inputs.
+        idle_after_s: seconds without a record after which `on_idle` runs for a task.
+        close_s: seconds that a task has to commit when its partitions go.
+        on_failure: ends the process; nothing may be committed after it.
+        on_step: see `Task`.
     """
 
     def __init__(
-        self, rules: Rules[State], writer: RecordWriter, history: History, clock: Clock, idle_after: float = 5.0
+        self,
+        topology: Topology,
+        new_transactions: Callable[[str], Transactions],
+        logs: Logs,
+        clock: Clock,
+        on_failure: Callable[[BaseException], None],
+        policy: CheckpointPolicy | None = None,
+        idle_after_s: float = 5.0,
+        close_s: float = 5.0,
+        on_step: OnStep = no_step,
     ) -> None:
-        self._rules = rules
-        self._writer = writer
-        self._history = history
-        self._clock = clock
-        self._idle_after = idle_after
-        self._tasks: dict[tuple[str, int], _Task[State]] = {}
-        self._turn = asyncio.Lock()
-        self._busy_since: float | None = None
+        self.topology = topology
         self.progress = Progress()
+        self._new_transactions = new_transactions
+        self._logs = logs
+        self._clock = clock
+        self._on_failure = on_failure
+        self._policy = policy or CheckpointPolicy()
+        self._idle_after_s = idle_after_s
+        self._close_s = close_s
+        self._on_step = on_step
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="task")
+        self._runners: dict[Partition, TaskRunner] = {}
+        self._generation = 0
 
-    def committable_offset(self, topic: str, partition: int) -> int | None:
-        """The next offset of a partition whose earlier records are all confirmed."""
-        task = self._tasks.get((topic, partition))
-        return task.next_offset if task else None
+    def wanted(self) -> dict[Partition, Epoch]:
+        """The input partitions whose tasks take another batch, each with the epoch to `deliver` it with."""
+        return {at: (self._generation, runner.epoch) for at, runner in self._runners.items() if runner.wants()}
 
-    def done_offsets(self) -> dict[tuple[str, int], int]:
-        """The committable offset of each (topic, partition) that has a task."""
-        return {key: task.next_offset for key, task in self._tasks.items()}
+    def deliver(self, batch: Batch, epoch: Epoch) -> None:
+        """Hands a batch to its task; one read before a rebalance or a restore is dropped, as it comes again."""
+        runner = self._runners.get((batch.topic, batch.partition))
+        if runner and epoch[0] == self._generation:
+            runner.deliver(batch, epoch[1])
 
-    async def process(self, batch: Batch) -> None:
-        """Takes a batch; returns when its outputs are confirmed."""
-        async with self._turn:
-            task = await self._task_of(batch)
-            batch = _without_done(batch, task.next_offset)
-            if not batch.offsets:
-                return
-            await self._advance(task, batch)
+    def reread(self, missing: Mapping[Partition, int]) -> None:
+        """Lets tasks start again from their last checkpoint and see where their input begins now.
+
+        Args:
+            missing: offsets that were asked for and that the partitions don't hold.
+        """
+        for (topic, partition), offset in missing.items():
+            if runner := self._runners.get((topic, partition)):
+                runner.reread(topic, offset)
+
+    async def assign(self, partitions: Iterable[Partition], source: Input) -> None:
+        """Starts a task for each partition number of a stage that is assigned; returns before they have recovered."""
+        self._generation += 1
+        numbers: dict[str, set[int]] = defaultdict(set)
+        for topic, partition in partitions:
+            numbers[self.topology.stage_of(topic).name].add(partition)
+        for stage in self.topology.stages:
+            for partition in sorted(numbers[stage.name]):
+                transactions = self._new_transactions(self.topology.transactional_id(stage, partition))
+                task = Task(stage, partition, transactions, self._logs, self.progress, self._on_step)
+                runner = TaskRunner(
+                    task, source, self._executor, self._clock, self._policy, self._idle_after_s, self._on_failure
+                )
+                self._runners.update({(topic, partition): runner for topic in stage.inputs})
+
+    async def revoke(self) -> None:
+        """Ends all tasks: each commits what is open, within `close_s`, or leaves it to the next owner."""
+        self._generation += 1
+        runners, self._runners = set(self._runners.values()), {}
+        if runners:
+            await asyncio.gather(*(runner.close(self._close_s) for runner in runners))
+
+    def committed(self) -> dict[Partition, int]:
+        """The next offset of each input partition by the last checkpoint of its task, of those that have recovered."""
+        return {at: runner.task.committed[at[0]] for at, runner in self._runners.items() if runner.task.committed}
+
+    def is_recovered(self) -> bool:
+        """Whether every task of this process has its state; one without a task has."""
+        return all(runner.is_reading for runner in self._runners.values())
+
+    def state_keys(self) -> dict[str, int]:
+        """Keys in the state of all tasks, by stage."""
+        keys: dict[str, int] = defaultdict(int)
+        for runner in set(self._runners.values()):
+            keys[runner.task.stage.name] += len(runner.task.state)
+        return dict(keys)
 
     def busy_for(self) -> float:
-        """Seconds that the present batch takes already; 0 between batches."""
-        return self._clock.monotonic() - self._busy_since if self._busy_since is not None else 0.0
-
-    async def idle(self) -> None:
-        """Runs `on_idle` for the partitions that were quiet for a while; call it every second or so."""
-        async with self._turn:
-            for task in list(self._tasks.values()):
-                if self._clock.monotonic() - task.last_batch >= self._idle_after:
-                    await self._write(self._rules.on_idle(task.state, self._clock.now_us()))
-
-    async def forget(self, partitions: Iterable[tuple[str, int]]) -> None:
-        """Drops the state of partitions that went: another process may take them further."""
-        async with self._turn:
-            for partition in partitions:
-                self._tasks.pop(partition, None)
-
-    async def _advance(self, task: _Task[State], batch: Batch) -> None:
-        self._busy_since = self._clock.monotonic()
-        try:
-            await self._write(self._rules.process(task.state, batch))
-        except BaseException:
-            # The state may hold what was not confirmed: records given again would look like repeats and be lost.
-            self._tasks.pop((batch.topic, batch.partition), None)
-            raise
-        finally:
-            self._busy_since = None
-        task.next_offset = batch.offsets[-1] + 1
-        task.last_batch = self._clock.monotonic()
-        self.progress.records += len(batch)
-        self.progress.batches += 1
-
-    async def _task_of(self, batch: Batch) -> _Task[State]:
-        key = (batch.topic, batch.partition)
-        task = self._tasks.get(key)
-        if task is None:
-            state = await asyncio.to_thread(self._rebuild, batch.topic, batch.partition, batch.offsets[0])
-            task = self._tasks[key] = _Task(state, batch.offsets[0], self._clock.monotonic())
-        return task
-
-    def _rebuild(self, topic: str, partition: int, offset: int) -> State:
-        """State as of `offset`, from the history; what the rules give for it was confirmed before, so it is dropped."""
-        state = self._rules.new_state()
-        count = 0
-        for batch in self._history(topic, partition, offset):
-            self._rules.process(state, batch)
-            count += len(batch)
-        self.progress.rebuilt += count
-        if count:
-            log.info("state rebuilt", extra={"topic": topic, "partition": partition, "records": count})
-        return state
-
-    async def _write(self, outputs: list[OutRecord]) -> None:
-        if not outputs:
-            return
-        for record in outputs:
-            self._writer.produce(record.topic, record.value, record.key, record.headers)
-            self.progress.outputs[record.topic] = self.progress.outputs.get(record.topic, 0) + 1
-        await asyncio.to_thread(self._confirm)
-
-    def _confirm(self) -> None:
-        """Waits for the brokers as long as it takes: input is held back meanwhile, which is the back-pressure."""
-        while True:
-            try:
-                self._writer.flush(FLUSH_WAIT_S)
-                return
-            except DeliveryError as error:
-                if error.failed:
-                    raise
-                log.warning("waiting for Kafka to confirm outputs", extra={"unconfirmed": error.unconfirmed})
-
-
-def _without_done(batch: Batch, next_offset: int) -> Batch:
-    """A rebalance may give records again that this task has confirmed already."""
-    done = sum(1 for offset in batch.offsets if offset < next_offset)
-    if not done:
-        return batch
-    return Batch(
-        batch.topic,
-        batch.partition,
-        batch.offsets[done:],
-        batch.timestamps[done:],
-        batch.keys[done:],
-        batch.values[done:],
-        batch.headers[done:],
-    )
+        """Seconds that the longest present call to the rules takes already."""
+        return max((runner.busy_for() for runner in self._runners.values()), default=0.0)

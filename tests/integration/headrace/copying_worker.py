@@ -1,49 +1,154 @@
-"""A worker for the tests: copies each record with a running count per key, which only state can give.
+"""A worker for the tests of the engine, which can end or stop itself at a step of a checkpoint.
 
-Usage: python copying_worker.py BROKERS GROUP SOURCE TARGET
+Usage: python copying_worker.py JSON, the fields of `Job`.
+
+A stage that copies gives each value `KEY:NUMBER` as `KEY:NUMBER:COUNT`, with a running count of the record's key that
+only right state can give. A stage that has `keys` hands `KEY:NUMBER` on under another key, one of so many.
 """
 
+import os
+import signal
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from headrace.clock import SystemClock
-from headrace.kafka import Producer
+from headrace.logs import configure_logs
 from headrace.streams import Batch, OutRecord
+from headrace.streams.batch import Cell
+from headrace.streams.changelog import KafkaLogs
 from headrace.streams.engine import Engine
-from headrace.streams.history import KafkaHistory
-from headrace.streams.worker import build_worker, run_worker
+from headrace.streams.topology import Stage, Topology
+from headrace.streams.transaction import KafkaTransactions
+from headrace.streams.worker import build_worker, crash, run_worker
+
+SESSION_S = 6.0
+"""The shortest that Kafka's default allows."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A stage: from topics to a topic."""
+
+    inputs: tuple[str, ...]
+    output: str
+    changelog: str
+    keys: int = 0
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What a worker does.
+
+    Attributes:
+        step, count, signal: at the `count`-th time of a step the worker sends itself a signal.
+    """
+
+    brokers: str
+    group: str
+    parts: tuple[Part, ...]
+    step: str = ""
+    count: int = 1
+    signal: int = signal.SIGKILL
+
+
+class Counts:
+    """Records seen by key."""
+
+    def __init__(self) -> None:
+        self._counts: dict[bytes, int] = {}
+        self._touched: set[bytes] = set()
+
+    def count(self, key: bytes) -> int:
+        self._counts[key] = count = self._counts.get(key, 0) + 1
+        self._touched.add(key)
+        return count
+
+    def take_changes(self) -> Iterable[Cell]:
+        touched, self._touched = self._touched, set()
+        return [(key, b"%d" % self._counts[key]) for key in touched]
+
+    def restore(self, cells: Mapping[bytes, bytes]) -> None:
+        self._counts = {key: int(value) for key, value in cells.items()}
+
+    def __len__(self) -> int:
+        return len(self._counts)
 
 
 class Copying:
     """Value `KEY:NUMBER` becomes `KEY:NUMBER:COUNT`."""
 
+    state_schema = "counts/1"
+
     def __init__(self, target: str) -> None:
-        self._target = target
+        self.target = target
 
-    def new_state(self) -> dict[bytes, int]:
-        return {}
+    def new_state(self) -> Counts:
+        return Counts()
 
-    def process(self, state: dict[bytes, int], batch: Batch) -> list[OutRecord]:
-        outputs = []
-        for key, value in zip(batch.keys, batch.values, strict=True):
-            assert key is not None and value is not None
-            state[key] = state.get(key, 0) + 1
-            outputs.append(OutRecord(self._target, key, b"%s:%d" % (value, state[key]), ()))
-        return outputs
+    def process(self, state: Counts, batch: Batch) -> list[OutRecord]:
+        return [
+            self.copy(key or b"", value or b"", state.count(key or b""))
+            for key, value in zip(batch.keys, batch.values, strict=True)
+        ]
 
-    def on_idle(self, state: dict[bytes, int], now_us: int) -> list[OutRecord]:
+    def copy(self, key: bytes, value: bytes, count: int) -> OutRecord:
+        """What follows from one record, the `count`-th of its key."""
+        return OutRecord(self.target, key, b"%s:%d" % (value, count))
+
+    def on_idle(self, state: Counts, now_us: int) -> list[OutRecord]:
         return []
 
 
-def main(brokers: str, group: str, source: str, target: str) -> int:
-    engine = Engine(Copying(target), Producer(brokers, "copying"), KafkaHistory(brokers, 600, 100_000), SystemClock())
+class HandingOn(Copying):
+    """Hands each value on under another key, one of `keys`."""
+
+    def __init__(self, target: str, keys: int) -> None:
+        super().__init__(target)
+        self._keys = keys
+
+    def copy(self, key: bytes, value: bytes, count: int) -> OutRecord:
+        return OutRecord(self.target, b"o%d" % (int(value.split(b":")[1]) % self._keys), value)
+
+
+def kill_at(step: str, count: int, number: int = signal.SIGKILL) -> Callable[[str], None]:
+    """An `on_step` that sends this process a signal, by default to end without a word."""
+    left = count
+
+    def on_step(name: str) -> None:
+        nonlocal left
+        left -= name == step
+        if name == step and left == 0:
+            os.kill(os.getpid(), number)
+
+    return on_step
+
+
+def rules_of(part: Part) -> Copying:
+    return HandingOn(part.output, part.keys) if part.keys else Copying(part.output)
+
+
+def main(job: Job) -> int:
+    configure_logs("copying", "INFO")
+    stages = [
+        Stage(f"part{number}", part.inputs, rules_of(part), (part.output,), part.changelog)
+        for number, part in enumerate(job.parts)
+    ]
+    engine = Engine(
+        Topology(job.group, tuple(stages)),
+        lambda name: KafkaTransactions(job.brokers, name),
+        KafkaLogs(job.brokers),
+        SystemClock(),
+        crash,
+        on_step=kill_at(job.step, job.count, job.signal),
+    )
     quick: dict[str, Any] = {
         "broker_max_poll_records": 500,
-        "broker_session_timeout": 6.0,
+        "broker_session_timeout": SESSION_S,
         "broker_heartbeat_interval": 1.0,
     }
-    return run_worker(build_worker(group, brokers, source, engine, **quick))
+    return run_worker(build_worker(job.brokers, engine, **quick))
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(msgspec.json.decode(sys.argv[1], type=Job)))

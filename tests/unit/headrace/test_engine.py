@@ -1,123 +1,138 @@
-"""The engine counts as done only what Kafka confirmed, and never works on with state that is ahead of it."""
+"""The engine makes a task for each partition it is given, and ends them together."""
 
 import asyncio
-from collections.abc import Iterator
+import threading
 
 import pytest
 
-from headrace.errors import DeliveryError
-from headrace.streams import Batch, OutRecord
-from headrace.streams.engine import Engine
-from headrace.testing import FakeClock, FakeProducer
-
-PARTITION = ("in", 0)
-
-
-class Counting:
-    """Gives each value with the number of values before it, which only state knows."""
-
-    def new_state(self) -> list[bytes]:
-        return []
-
-    def process(self, state: list[bytes], batch: Batch) -> list[OutRecord]:
-        outputs = []
-        for value in batch.values:
-            outputs.append(OutRecord("out", b"k", b"%s/%d" % (value, len(state)), ()))
-            state.append(value or b"")
-        return outputs
-
-    def on_idle(self, state: list[bytes], now_us: int) -> list[OutRecord]:
-        return [OutRecord("idle", b"k", b"%d" % len(state), ())]
+from headrace.streams.batch import Batch, OutRecord
+from headrace.streams.changelog import Cells, OnProgress
+from headrace.streams.checkpoint import Checkpoint
+from headrace.streams.topology import Stage, Topology
+from headrace.testing import MemoryKafka, MemoryLogs
+from tests.unit.headrace.counting import CHANGELOG, INPUT, OUTPUT, STAGE, Counting
+from tests.unit.headrace.engine_run import partitions_of, running
 
 
-def batch(start: int, values: list[bytes]) -> Batch:
-    n = len(values)
-    return Batch("in", 0, range(start, start + n), [0] * n, [b"k"] * n, values, [()] * n)
+@pytest.fixture
+def kafka() -> MemoryKafka:
+    return MemoryKafka(partitions=2)
 
 
-def no_history(topic: str, partition: int, before: int) -> Iterator[Batch]:
-    return iter(())
+def send(kafka: MemoryKafka, partition: int, *values: bytes, topic: str = INPUT) -> None:
+    for value in values:
+        kafka.append(OutRecord(topic, b"k", value, (), partition))
 
 
-def engine(writer: FakeProducer, history: object = no_history, clock: FakeClock | None = None) -> Engine[list[bytes]]:
-    return Engine(Counting(), writer, history, clock or FakeClock())  # type: ignore[arg-type]  # histories are plain functions here
-
-
-def values(writer: FakeProducer, topic: str = "out") -> list[bytes | None]:
-    return [record.value for record in writer.of_topic(topic)]
-
-
-def test_offset_is_committable_after_outputs_are_confirmed() -> None:
-    writer = FakeProducer()
-    subject = engine(writer)
-    assert subject.committable_offset(*PARTITION) is None
-    asyncio.run(subject.process(batch(5, [b"a", b"b"])))
-    assert values(writer) == [b"a/0", b"b/1"]
-    assert subject.committable_offset(*PARTITION) == 7
-
-
-def test_failed_delivery_raises_and_forgets_the_state_that_is_ahead() -> None:
-    writer = FakeProducer(failing=True)
-    subject = engine(writer)
-    with pytest.raises(DeliveryError):
-        asyncio.run(subject.process(batch(5, [b"a"])))
-    assert subject.committable_offset(*PARTITION) is None
-    writer.failing = False
-    writer.records.clear()
-    asyncio.run(subject.process(batch(5, [b"a"])))
-    assert values(writer) == [b"a/0"], "the record must not be seen as one that was there already"
-
-
-def test_records_given_again_after_a_rebalance_are_skipped() -> None:
-    writer = FakeProducer()
-    subject = engine(writer)
-
+def test_each_partition_has_a_state_of_its_own(kafka: MemoryKafka) -> None:
     async def run() -> None:
-        await subject.process(batch(0, [b"a", b"b"]))
-        await subject.process(batch(1, [b"b", b"c"]))
-        await subject.process(batch(0, [b"a"]))
+        async with running(kafka) as subject:
+            send(kafka, 0, b"a", b"b")
+            send(kafka, 1, b"c")
+            await subject.until(lambda: len(subject.outputs()) == 3, "all outputs")
+            assert sorted(subject.outputs(), key=str) == [b"a/1", b"b/2", b"c/1"]
+            assert subject.engine.state_keys() == {STAGE: 2}
 
     asyncio.run(run())
-    assert values(writer) == [b"a/0", b"b/1", b"c/2"]
 
 
-def test_state_is_rebuilt_from_history_and_its_outputs_are_not_written_again() -> None:
-    writer = FakeProducer()
-
-    def history(topic: str, partition: int, before: int) -> Iterator[Batch]:
-        assert (topic, partition, before) == ("in", 0, 2)
-        yield batch(0, [b"a", b"b"])
-
-    subject = engine(writer, history)
-    asyncio.run(subject.process(batch(2, [b"c"])))
-    assert values(writer) == [b"c/2"]
-    assert subject.progress.rebuilt == 2
-
-
-def test_revoked_partition_starts_over() -> None:
-    writer = FakeProducer()
-    subject = engine(writer)
-
+def test_committed_offsets_are_those_of_checkpoints(kafka: MemoryKafka) -> None:
     async def run() -> None:
-        await subject.process(batch(0, [b"a"]))
-        await subject.forget([PARTITION])
-        assert subject.committable_offset(*PARTITION) is None
-        await subject.process(batch(9, [b"b"]))
+        async with running(kafka) as subject:
+            send(kafka, 0, b"a", b"b")
+            await subject.until(lambda: len(subject.outputs()) == 2, "all outputs")
+            assert subject.engine.committed() == {(INPUT, 0): 2, (INPUT, 1): 0}
 
     asyncio.run(run())
-    assert values(writer) == [b"a/0", b"b/0"]
 
 
-def test_idle_rules_run_only_after_a_quiet_while() -> None:
-    writer, clock = FakeProducer(), FakeClock()
-    subject = engine(writer, clock=clock)
+def test_task_that_recovers_slowly_holds_up_no_other(kafka: MemoryKafka) -> None:
+    may_read = threading.Event()
+
+    class Slow(MemoryLogs):
+        def read_changelog(
+            self, topic: str, partition: int, on_progress: OnProgress
+        ) -> tuple[Cells, Checkpoint | None]:
+            if partition == 0:
+                may_read.wait()
+            return super().read_changelog(topic, partition, on_progress)
 
     async def run() -> None:
-        await subject.process(batch(0, [b"a"]))
-        await subject.idle()
-        assert values(writer, "idle") == []
-        clock.advance(6)
-        await subject.idle()
+        async with running(kafka, logs=Slow(kafka)) as subject:
+            send(kafka, 0, b"a")
+            send(kafka, 1, b"b")
+            await subject.until(lambda: subject.outputs() == [b"b/1"], "the task that has recovered")
+            assert not subject.engine.is_recovered()
+            may_read.set()
+            await subject.until(lambda: subject.outputs() == [b"b/1", b"a/1"], "the other one")
+            assert subject.engine.is_recovered()
 
     asyncio.run(run())
-    assert values(writer, "idle") == [b"1"]
+
+
+def test_partitions_that_come_back_go_on_where_they_were(kafka: MemoryKafka) -> None:
+    async def run() -> None:
+        async with running(kafka) as subject:
+            send(kafka, 0, b"a")
+            await subject.until(lambda: subject.outputs() == [b"a/1"], "the first output")
+            await subject.engine.revoke()
+            assert not subject.engine.wanted()
+            assert not subject.engine.committed()
+            send(kafka, 0, b"b")
+            await subject.engine.assign(partitions_of(kafka), subject.source)
+            await subject.until(lambda: subject.outputs() == [b"a/1", b"b/2"], "the second output")
+            assert subject.failures == []
+
+    asyncio.run(run())
+
+
+def test_deliveries_of_an_earlier_assignment_are_dropped(kafka: MemoryKafka) -> None:
+    async def run() -> None:
+        async with running(kafka) as subject:
+            await subject.until(lambda: len(subject.engine.wanted()) == 2, "the tasks")
+            before = subject.engine.wanted()[INPUT, 0]
+            await subject.engine.revoke()
+            await subject.engine.assign(partitions_of(kafka), subject.source)
+            await subject.until(lambda: len(subject.engine.wanted()) == 2, "the tasks again")
+            subject.engine.deliver(Batch(INPUT, 0, [1_000], [0], [b"k"], [b"stale"], [()]), before)
+            send(kafka, 0, b"a")
+            await subject.until(lambda: subject.outputs() == [b"a/1"], "what is read now")
+
+    asyncio.run(run())
+
+
+def test_assignment_of_nothing_is_one_that_has_recovered(kafka: MemoryKafka) -> None:
+    async def run() -> None:
+        async with running(kafka) as subject:
+            await subject.engine.revoke()
+            await subject.engine.assign([], subject.source)
+            assert subject.engine.is_recovered()
+            assert subject.engine.busy_for() == 0.0
+
+    asyncio.run(run())
+
+
+def test_co_partitioned_inputs_share_one_task(kafka: MemoryKafka) -> None:
+    both = Topology("joined", (Stage(STAGE, (INPUT, "other"), Counting(), (OUTPUT,), CHANGELOG),))
+
+    async def run() -> None:
+        async with running(kafka, both) as subject:
+            send(kafka, 0, b"a")
+            await subject.until(lambda: subject.outputs() == [b"a/1"], "the first input")
+            send(kafka, 0, b"b", topic="other")
+            await subject.until(lambda: subject.outputs() == [b"a/1", b"b/2"], "the second input")
+            assert subject.engine.committed()["other", 0] == 1
+
+    asyncio.run(run())
+
+
+def test_stages_follow_each_other_through_their_topic(kafka: MemoryKafka) -> None:
+    first = Stage("first", (INPUT,), Counting("between"), ("between",), "first-counts")
+    second = Stage("second", ("between",), Counting(), (OUTPUT,), "second-counts")
+
+    async def run() -> None:
+        async with running(kafka, Topology("two", (first, second))) as subject:
+            send(kafka, 0, b"a", b"b")
+            await subject.until(lambda: subject.outputs() == [b"a/1/1", b"b/2/2"], "both stages")
+
+    asyncio.run(run())
