@@ -2,21 +2,23 @@
 
 from headrace.clock import SystemClock
 from headrace.health import HealthServer
-from headrace.kafka import Producer
 from headrace.logs import configure_logs
 from headrace.metrics import new_registry
+from headrace.streams.changelog import KafkaLogs
+from headrace.streams.checkpoint import CheckpointPolicy
 from headrace.streams.engine import Engine
 from headrace.streams.faust_batches import BatchApp
-from headrace.streams.history import KafkaHistory
+from headrace.streams.metrics import EngineMetrics, Lag
+from headrace.streams.topic_checks import check_topics
+from headrace.streams.topology import Topology
+from headrace.streams.transaction import KafkaTransactions
 from headrace.streams.worker import build_worker, crash, run_worker
 from process_readings.device_catalog import DeviceCatalog
-from process_readings.device_types import load_device_types
-from process_readings.metrics import Lag, ProcessMetrics
-from process_readings.pipeline import PartitionState, ReadingRules
+from process_readings.metrics import RuleMetrics
 from process_readings.settings import Settings
+from process_readings.topology import readings_rules, readings_topology
 
 NAME = "process_readings"
-INPUT = "readings.raw"
 CATALOG_TIMEOUT_S = 60.0
 
 
@@ -24,28 +26,26 @@ def run(settings: Settings) -> int:
     """Runs the worker until a signal; returns the exit status."""
     configure_logs(NAME, settings.log_level)
     catalog = DeviceCatalog(settings.brokers, on_failure=crash)
-    rules = ReadingRules(
-        load_device_types(settings.device_types), catalog.get, settings.future_tolerance_s, settings.idle_after_s
-    )
-    engine = _engine(settings, rules)
+    rules = readings_rules(settings, catalog.get)
+    engine = _engine(settings, readings_topology(settings.group, rules, settings.version))
     lag = Lag()
 
     def note_lag(app: BatchApp) -> None:
-        lag.note(app.end_offsets(), engine.done_offsets())
+        lag.note(app.end_offsets(), engine.committed())
 
-    app = build_worker(
-        settings.group, settings.brokers, INPUT, engine, note_lag, broker_max_poll_records=settings.max_batch_records
-    )
+    app = build_worker(settings.brokers, engine, note_lag, broker_max_poll_records=settings.max_batch_records)
     registry = new_registry()
-    ProcessMetrics(engine.progress, rules.counts, lag, registry)
+    EngineMetrics(NAME, engine, lag, registry)
+    RuleMetrics(rules.counts, registry)
     health = HealthServer(
         settings.http_host,
         settings.http_port,
         registry,
         live={"batch": lambda: _stuck(engine, settings.stuck_after_s)},
-        ready={"assignment": lambda: None if app.has_joined() else "not in the consumer group yet"},
+        ready={"assignment": lambda: _not_ready(app, engine)},
     )
     with health:
+        check_topics(settings.brokers, engine.topology)
         catalog.start(CATALOG_TIMEOUT_S)
         try:
             return run_worker(app)
@@ -53,13 +53,24 @@ def run(settings: Settings) -> int:
             catalog.stop()
 
 
-def _engine(settings: Settings, rules: ReadingRules) -> Engine[PartitionState]:
-    # No time limit on a delivery: while the brokers are away, outputs wait and input is held back.
-    producer = Producer(settings.brokers, NAME, **{"delivery.timeout.ms": 0})
-    history = KafkaHistory(settings.brokers, settings.rebuild_horizon_s, settings.rebuild_max_records)
-    return Engine(rules, producer, history, SystemClock(), settings.idle_after_s)
+def _engine(settings: Settings, topology: Topology) -> Engine:
+    return Engine(
+        topology,
+        lambda name: KafkaTransactions(settings.brokers, name),
+        KafkaLogs(settings.brokers),
+        SystemClock(),
+        crash,
+        CheckpointPolicy(settings.checkpoint_min_ms / 1_000, settings.checkpoint_max_ms / 1_000),
+        settings.idle_after_s,
+    )
 
 
-def _stuck(engine: Engine[PartitionState], limit: float) -> str | None:
+def _not_ready(app: BatchApp, engine: Engine) -> str | None:
+    if not app.has_joined():
+        return "not in the consumer group yet"
+    return None if engine.is_recovered() else "reading its state"
+
+
+def _stuck(engine: Engine, limit: float) -> str | None:
     busy = engine.busy_for()
     return f"one batch takes {busy:.0f} s already" if busy > limit else None

@@ -7,8 +7,9 @@ from math import isfinite
 
 from headrace.records import Anomaly, Reading
 from process_readings.detect.anomaly_id import anomaly_id
-from process_readings.series import BOUND, Series
-from process_readings.units import IDENTITY, Conversion, canonical_of, conversion
+from process_readings.metric_plan import BOUND
+from process_readings.series import Series
+from process_readings.units import IDENTITY
 
 NAN = "nan"
 OUT_OF_RANGE = "out_of_range"
@@ -24,7 +25,6 @@ RANGE_FAMILY = "range"
 RANGE_VERSION = "range/1"
 NOT_COUNTED = float("nan")
 """Value of a reading that windows and detectors must not see."""
-_MAX_UNITS = 16
 
 
 def clean_value(series: Series, reading: Reading) -> float:
@@ -44,8 +44,8 @@ def clean_value(series: Series, reading: Reading) -> float:
         reading.number, reading.text = None, str(value)
         _flag(reading, NAN)
         return NOT_COUNTED
-    found = series.conversions.get(reading.unit)
-    factors, unit = found or _conversion_of(series, reading.unit)
+    plan = series.plan
+    factors, unit = plan.unit_change(reading.unit)
     if factors is None:
         _flag(reading, UNKNOWN_UNIT)
         return float(value) if -BOUND <= value <= BOUND else _out_of_range(reading)
@@ -53,7 +53,7 @@ def clean_value(series: Series, reading: Reading) -> float:
         reading.number = value = value * factors.scale + factors.offset
         reading.integer = None
     reading.unit = series.unit = unit
-    if series.low <= value <= series.high:
+    if plan.low <= value <= plan.high:
         return float(value)
     return _out_of_range(reading)
 
@@ -68,27 +68,9 @@ def _flag(reading: Reading, flag: str) -> None:
         reading.flags = (*reading.flags, flag)
 
 
-def _conversion_of(series: Series, stated: str | None) -> tuple[Conversion | None, str | None]:
-    """How a reading that states this unit (or none) is converted, and the unit it then has; None if it can't be."""
-    rule = series.rule
-    meant = stated or rule.device_unit
-    target = rule.unit or (canonical_of(meant) if meant else None)
-    found: tuple[Conversion | None, str | None]
-    if meant is None:
-        found = IDENTITY, None
-    elif target is None:
-        found = IDENTITY, meant
-    else:
-        factors = conversion(meant, target)
-        found = (factors if factors != IDENTITY else IDENTITY), target
-    if len(series.conversions) < _MAX_UNITS:
-        series.conversions[stated] = found
-    return found
-
-
 def is_stuck(series: Series, value: float, time: int) -> bool:
     """Takes a value into the run of equal ones and says whether the run is too long by the metric's rule."""
-    rule = series.stuck
+    rule = series.plan.rule.stuck
     if rule is None:
         return False
     if value != series.run_value:
@@ -102,9 +84,10 @@ def is_stuck(series: Series, value: float, time: int) -> bool:
 def range_anomaly(series: Series, reading: Reading) -> Anomaly:
     """The anomaly of a value that is physically impossible: its score is 1 at the limit, and 2 a whole range beyond."""
     value = float(reading.number if reading.number is not None else reading.integer or 0)
-    is_above = value > series.high
-    limit = series.high if is_above else series.low
-    width = min(series.high - series.low, BOUND)
+    low, high = series.plan.low, series.plan.high
+    is_above = value > high
+    limit = high if is_above else low
+    width = min(high - low, BOUND)
     side = "above the greatest" if is_above else "below the least"
     return Anomaly(
         id=anomaly_id(reading.site, reading.device, reading.metric, reading.time, reading.n, RANGE_FAMILY),

@@ -1,60 +1,32 @@
-"""Metrics of process_readings, read at each scrape from what the engine and the rules count anyway."""
+"""Metrics of process_readings, read at each scrape from what the rules count anyway."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from headrace.errors import Reason
-from headrace.streams.engine import Progress
 from process_readings.counts import Counts
 
 PREFIX = "headrace"
 SERVICE = "process_readings"
 
 
-@dataclass
-class Lag:
-    """Records behind the end, by (topic, partition), as last measured."""
+class RuleMetrics(Collector):
+    """Exports what the rules decided; labels are from bounded sets, never a device."""
 
-    behind: dict[tuple[str, int], int] = field(default_factory=dict)
-
-    def note(self, ends: Mapping[tuple[str, int], int], done: Mapping[tuple[str, int], int]) -> None:
-        """Takes the ends of the assigned partitions and how far each is done."""
-        self.behind = {key: max(0, end - done[key]) for key, end in ends.items() if key in done}
-
-
-class ProcessMetrics(Collector):
-    """Exports progress, counts and lag; labels are from bounded sets, never a device."""
-
-    def __init__(self, progress: Progress, counts: Counts, lag: Lag, registry: CollectorRegistry) -> None:
-        self._progress = progress
+    def __init__(self, counts: Counts, registry: CollectorRegistry) -> None:
         self._counts = counts
-        self._lag = lag
         registry.register(self)
 
     def collect(self) -> Iterator[Metric]:
-        progress, counts = self._progress, self._counts
-        yield _total("received_records", "Raw records taken", {("readings.raw",): progress.records}, "topic")
-        yield _total("batches", "Batches taken", {(): progress.batches})
-        yield _total("rebuilt_records", "Records read again to rebuild state", {(): progress.rebuilt})
-        yield _total("sent_records", "Records written, by topic", _keyed(progress.outputs), "topic")
+        counts = self._counts
         yield _total("readings", "Decoded readings, by what became of them", _keyed(_fates(counts)), "fate")
         yield _total("windows", "Windows emitted", _keyed(_windows(counts)), "emission")
         yield _total("anomalies", "Anomalies found, by detector", _keyed(counts.anomalies), "detector")
         yield _total("dead_letters", "Records sent to the dead letters", _keyed(_reasons(counts)), "reason")
         yield _total("flags", "Flags set on readings", _keyed(counts.flags), "flag")
-        yield self._lag_gauge()
-
-    def _lag_gauge(self) -> Metric:
-        gauge = GaugeMetricFamily(
-            f"{PREFIX}_lag_records", "Records behind the end", labels=["service", "topic", "partition"]
-        )
-        for (topic, partition), behind in sorted(self._lag.behind.items()):
-            gauge.add_metric([SERVICE, topic, str(partition)], behind)
-        return gauge
 
 
 def _fates(counts: Counts) -> dict[str, int]:

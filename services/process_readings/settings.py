@@ -19,6 +19,11 @@ class Settings(ServiceSettings):
         9102, ge=0, le=65535, description="Port of /healthz, /readyz and /metrics; 0 takes a free one"
     )
     group: str = Field("process_readings", description="Consumer group; its members share the partitions")
+    version: str = Field(
+        "",
+        pattern="^([a-z0-9][a-z0-9_-]{0,39})?$",
+        description="Name of the replay that was switched to and on whose state the service runs",
+    )
     device_types: Path = Field(
         DEVICE_TYPES_FILE, description="File of device types: units, ranges, lateness, detectors"
     )
@@ -26,11 +31,14 @@ class Settings(ServiceSettings):
         60.0, ge=0, description="Seconds by which a device's clock may be ahead before its time is clamped"
     )
     idle_after_s: float = Field(5.0, gt=0, description="Seconds without a reading after which open windows are emitted")
-    max_batch_records: int = Field(1_000, ge=1, le=50_000, description="Most raw records in one batch")
-    rebuild_horizon_s: float = Field(
-        900.0, ge=0, description="Seconds of append time that are read again at a start to rebuild state"
+    max_batch_records: int = Field(2_000, ge=1, le=50_000, description="Most raw records in one batch")
+    forget_after_s: float = Field(
+        604_800.0, gt=0, description="Seconds of append time without a record after which a device's state is dropped"
     )
-    rebuild_max_records: int = Field(500_000, ge=0, description="Most records of a partition that are read again")
+    checkpoint_min_ms: float = Field(
+        100.0, gt=0, description="Milliseconds between two checkpoints of a task when no more input waits"
+    )
+    checkpoint_max_ms: float = Field(200.0, gt=0, description="Milliseconds between two checkpoints of a busy task")
     stuck_after_s: float = Field(
         120.0, gt=0, description="Seconds that one batch may take before the process says that it is stuck"
     )

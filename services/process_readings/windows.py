@@ -9,62 +9,68 @@ reading is in both or in neither.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
 from itertools import compress
 from math import fsum, sqrt
 
 from headrace.records import Window
-from process_readings.event_time import Span, floor
 from process_readings.series import Series
 
+Statistics = tuple[int, float, float, float, float, float, int]
+"""Count, min, max, mean, stddev, last, last_time of a window."""
 
-def spans(series: Series, since: int, until: int, width: int) -> Iterator[Span]:
-    """The windows in [since, until), both multiples of the width, that hold a reading."""
+
+def windows_of(
+    name: tuple[str, str], series: Series, since: int, until: int, width: int, final: bool = False
+) -> list[Window]:
+    """The windows in [since, until), both multiples of the width, in which a reading counts.
+
+    Args:
+        name: site and device.
+    """
+    times, found = series.times, []
+    position, size = bisect_left(times, since), len(times)
+    while position < size and (time := times[position]) < until:
+        start = time - time % width
+        end = position + 1
+        if end < size and times[end] < start + width:
+            end = bisect_left(times, start + width, end)
+        statistics = _statistics(series, position, end)
+        if statistics is not None:
+            count, least, greatest, mean, stddev, last, last_time = statistics
+            revision = 2 * count + final
+            # fmt: off
+            found.append(Window(
+                *name, series.metric, start, width, count, least, greatest, mean, stddev, last, last_time,
+                revision, final, series.unit,
+            ))
+            # fmt: on
+        position = end
+    return found
+
+
+def _statistics(series: Series, first: int, end: int) -> Statistics | None:
+    """Of the rows from `first` to `end`; None if no reading of them counts."""
     times = series.times
-    position = bisect_left(times, since)
-    while position < len(times) and times[position] < until:
-        start = floor(times[position], width)
-        yield start, width
-        position = bisect_left(times, start + width, position)
-
-
-def window(site: str, device: str, series: Series, span: Span, final: bool) -> Window | None:
-    """The statistics of a window, or None if no reading in it counts."""
-    start, width = span
-    times, values = series.times, series.values
-    first = bisect_left(times, start)
-    end = bisect_left(times, start + width, first)
-    held = values[first:end].tolist()
+    last_time = times[end - 1]
+    if end - first == 1:
+        value = series.values[first]
+        # As a sum, a mean of -0 is 0.
+        return (1, value, value, value + 0.0, 0.0, value, last_time) if value == value else None
+    held = series.values[first:end].tolist()
     total = fsum(held)
-    last_time = times[end - 1] if end > first else 0
     if total != total:
         held_times = list(compress(times[first:end], (value == value for value in held)))
         held = [value for value in held if value == value]
+        if not held:
+            return None
         total = fsum(held)
-        last_time = held_times[-1] if held else 0
-        last = max((value for time, value in zip(held_times, held, strict=True) if time == last_time), default=0.0)
-    elif held:
+        last_time = held_times[-1]
+        last = max(value for time, value in zip(held_times, held, strict=True) if time == last_time)
+    else:
         ties = end - bisect_left(times, last_time, first, end)
         last = held[-1] if ties == 1 else max(held[-ties:])
-    if not held:
-        return None
     count, least, greatest = len(held), min(held), max(held)
     # The rounded quotient may leave the range of the values by one unit in the last place.
     mean = min(max(total / count, least), greatest)
-    return Window(
-        site,
-        device,
-        series.metric,
-        start,
-        width,
-        count,
-        least,
-        greatest,
-        mean,
-        0.0 if least == greatest else sqrt(fsum([(value - mean) ** 2 for value in held]) / count),
-        last,
-        last_time,
-        2 * count + final,
-        final,
-        series.unit,
-    )
+    stddev = 0.0 if least == greatest else sqrt(fsum([(value - mean) ** 2 for value in held]) / count)
+    return count, least, greatest, mean, stddev, last, last_time

@@ -1,6 +1,5 @@
 """What every detector is and what it says of a reading."""
 
-from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 
@@ -39,16 +38,12 @@ class Detector(Protocol):
         """`score_one`, then `learn_one`, at the price of one."""
         ...
 
-
-class Restorable(Protocol):
-    """A detector whose whole state is a few numbers."""
-
-    def state(self) -> tuple[float, ...]:
-        """The state as numbers of fixed count and order."""
+    def state(self) -> bytes:
+        """All that later verdicts depend on, as numbers in a fixed order, little-endian."""
         ...
 
-    def restore(self, state: Sequence[float]) -> None:
-        """Takes a state that `state` gave; the scores after it are equal to the bit.
+    def restore(self, state: bytes) -> None:
+        """Takes into a new detector of the same parameters what `state` gave; its verdicts are then equal to the bit.
 
         Raises:
             ValueError: it is not a state of this version.

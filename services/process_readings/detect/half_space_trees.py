@@ -1,8 +1,9 @@
 """River's half-space trees on a reading and its change."""
 
-from collections.abc import Hashable
-from math import isfinite
-from typing import Protocol
+from collections.abc import Hashable, Iterator
+from math import isfinite, nan
+from struct import Struct
+from typing import Protocol, cast
 
 from river import anomaly
 
@@ -10,10 +11,23 @@ from process_readings.detect.detector import Verdict
 from process_readings.detect.robust_level import RobustLevel
 
 _WINDOW = 250
+"""Readings after which the trees' masses are taken anew; a mass fits a byte."""
+_HEAD = Struct("<QdH")
+
+
+class _Node(Protocol):
+    """A node: readings that came by in the last whole window and in the present one."""
+
+    r_mass: int
+    l_mass: int
 
 
 class _Trees(Protocol):
     """What is used of River's model, which has no annotations."""
+
+    trees: list[_Node]
+    counter: int
+    _first_window: bool
 
     def score_one(self, x: dict[str, float]) -> float: ...
 
@@ -47,9 +61,8 @@ class HalfSpaceTrees:
         self._low, self._high = float(low), float(high)
         width = self._high - self._low
         limits: dict[Hashable, tuple[float, float]] = {"value": (self._low, self._high), "change": (-width, width)}
-        self._trees: _Trees = anomaly.HalfSpaceTrees(
-            n_trees=trees, height=height, window_size=_WINDOW, limits=limits, seed=seed
-        )
+        model = anomaly.HalfSpaceTrees(n_trees=trees, height=height, window_size=_WINDOW, limits=limits, seed=seed)
+        self._trees = cast(_Trees, model)
         self._usual = RobustLevel(threshold)
         self._learned = 0
         self._last: float | None = None
@@ -86,6 +99,43 @@ class HalfSpaceTrees:
         self.learn_one(value, time_us)
         return verdict
 
+    def state(self) -> bytes:
+        """About 110 bytes, and two for each leaf of each tree: 1.4 kB by default.
+
+        The trees' cuts follow from the seed, and what passed an inner node is what came to its leaves.
+        """
+        last = nan if self._last is None else self._last
+        usual = self._usual.state()
+        leaves = [leaf for tree in self._trees.trees for leaf in _leaves(tree)]
+        masses = bytes(leaf.r_mass for leaf in leaves) + bytes(leaf.l_mass for leaf in leaves)
+        return _HEAD.pack(self._learned, last, len(usual)) + usual + masses
+
+    def restore(self, state: bytes) -> None:
+        """Takes what `state` gave.
+
+        Raises:
+            ValueError: it is no state of this version and size of the model.
+        """
+        if len(state) < _HEAD.size:
+            raise ValueError(f"{len(state)} bytes are no state of {self.version}")
+        learned, last, size = _HEAD.unpack_from(state)
+        self._usual.restore(state[_HEAD.size : _HEAD.size + size])
+        masses = state[_HEAD.size + size :]
+        if learned:
+            # Any reading makes River build the trees; its mass is written over.
+            self._trees.learn_one(self._features(last))
+        leaves = [leaf for tree in self._trees.trees for leaf in _leaves(tree)]
+        if len(masses) != 2 * len(leaves):
+            raise ValueError(f"{len(masses)} masses are no state of {len(leaves)} leaves")
+        for leaf, r_mass, l_mass in zip(leaves, masses[: len(leaves)], masses[len(leaves) :], strict=True):
+            leaf.r_mass, leaf.l_mass = r_mass, l_mass
+        for tree in self._trees.trees:
+            _add_up(tree)
+        self._trees.counter = learned % _WINDOW
+        self._trees._first_window = learned < _WINDOW
+        self._learned = learned
+        self._last = None if last != last else last
+
     def _within(self, value: float) -> float:
         return min(max(value, self._low), self._high)
 
@@ -95,3 +145,21 @@ class HalfSpaceTrees:
 
     def _rarity(self, value: float) -> float:
         return self._trees.score_one(self._features(value))
+
+
+def _leaves(node: _Node) -> Iterator[_Node]:
+    children = getattr(node, "children", None)
+    if children is None:
+        yield node
+        return
+    for child in children:
+        yield from _leaves(child)
+
+
+def _add_up(node: _Node) -> tuple[int, int]:
+    """Gives each inner node the masses of its leaves."""
+    children = getattr(node, "children", None)
+    if children is not None:
+        masses = [_add_up(child) for child in children]
+        node.r_mass, node.l_mass = sum(r for r, _ in masses), sum(n for _, n in masses)
+    return node.r_mass, node.l_mass

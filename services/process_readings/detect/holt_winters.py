@@ -1,18 +1,28 @@
 """River's exponential smoothing with a trend, judged by the error of its forecast."""
 
-from typing import Protocol
+from collections import deque
+from struct import Struct
+from typing import Protocol, cast
 
 from river import time_series
 
 from process_readings.detect.detector import Verdict
+from process_readings.detect.doubles import pack_doubles, unpack_doubles
 from process_readings.detect.robust_level import LARGEST, RobustLevel
 
 _FIRST = 2
 _CLIP = 4.0
+_COUNTS = Struct("<5I")
 
 
 class _Forecaster(Protocol):
-    """What is used of River's model, which has no annotations."""
+    """What is used of River's model, which has no annotations; `_first_values` until it is `_initialized`."""
+
+    level: deque[float]
+    trend: deque[float]
+    season: deque[float] | None
+    _first_values: list[float]
+    _initialized: bool
 
     def learn_one(self, y: float) -> None: ...
 
@@ -42,9 +52,8 @@ class HoltWinters:
         if not (0.0 < alpha <= 1.0 and 0.0 < beta <= 1.0 and 0.0 < gamma <= 1.0) or period < 0 or period == 1:
             raise ValueError("alpha, beta and gamma must be above 0 and at most 1, period 0 or at least 2")
         season = {"gamma": gamma, "seasonality": period} if period else {}
-        self._forecaster: _Forecaster = time_series.HoltWinters(  # type: ignore[no-untyped-call]  # River has no annotations
-            alpha=alpha, beta=beta, **season
-        )
+        model = time_series.HoltWinters(alpha=alpha, beta=beta, **season)  # type: ignore[no-untyped-call]  # River has no annotations
+        self._forecaster = cast(_Forecaster, model)
         self._errors = RobustLevel(threshold)
         self._untaught = max(_FIRST, period)
 
@@ -75,6 +84,35 @@ class HoltWinters:
             error *= _CLIP / verdict.score
         self._forecaster.learn_one(forecast + error)
         return verdict
+
+    def state(self) -> bytes:
+        """About 150 bytes, and 8 for each reading of a season."""
+        forecaster = self._forecaster
+        first = [] if forecaster._initialized else forecaster._first_values
+        parts = (forecaster.level, forecaster.trend, forecaster.season or (), first)
+        numbers = b"".join(pack_doubles(part) for part in parts)
+        return _COUNTS.pack(self._untaught, *map(len, parts)) + numbers + self._errors.state()
+
+    def restore(self, state: bytes) -> None:
+        """Takes what `state` gave.
+
+        Raises:
+            ValueError: it is no state of this version and season.
+        """
+        if len(state) < _COUNTS.size:
+            raise ValueError(f"{len(state)} bytes are no state of {self.version}")
+        untaught, *counts = _COUNTS.unpack_from(state)
+        end = _COUNTS.size + 8 * sum(counts)
+        numbers = iter(unpack_doubles(state[_COUNTS.size : end]))
+        forecaster = self._forecaster
+        level, trend, season, forecaster._first_values = ([next(numbers) for _ in range(count)] for count in counts)
+        forecaster.level.extend(level)
+        forecaster.trend.extend(trend)
+        if forecaster.season is not None:
+            forecaster.season.extend(season)
+        forecaster._initialized = untaught == 0
+        self._untaught = untaught
+        self._errors.restore(state[end:])
 
     def _forecast(self) -> float:
         return self._forecaster.forecast(1)[0]

@@ -5,25 +5,28 @@ from collections.abc import Sequence
 from statistics import median
 
 from process_readings.detect.detector import Verdict
+from process_readings.detect.doubles import pack_doubles, unpack_doubles
 
 # Larger values are not judged: the difference of two of them would not be finite.
 LARGEST = 1e300
 
-_START = 15
-_SIGMA_OF_MEAN_DISTANCE = 1.2533  # sqrt(pi / 2): from the mean absolute deviation to the standard deviation
-_SIGMA_OF_MEDIAN_DISTANCE = 1.4826
-_LEVEL_WEIGHT = 0.05
-_SPREAD_WEIGHT = 0.01
-_CLIP = 4.0
-_TAIL = 0.01
-_TAIL_SPREADS = 3.0  # 99 % of normal noise lies within 2.6 standard deviations, with some room
-_TAIL_RATE = 0.02
-_STEP_SHRINK = 0.2
-_STEP_GROWTH = 1.005
-_ROUNDING = 1e-6  # devices that send float32 repeat a value with errors of this size
-_UNSEEN_SPREAD = 0.01
-_TINY = sys.float_info.min
+START = 15
+SIGMA_OF_MEAN_DISTANCE = 1.2533  # sqrt(pi / 2): from the mean absolute deviation to the standard deviation
+SIGMA_OF_MEDIAN_DISTANCE = 1.4826
+LEVEL_WEIGHT = 0.05
+SPREAD_WEIGHT = 0.01
+CLIP = 4.0
+TAIL = 0.01
+TAIL_SPREADS = 3.0  # 99 % of normal noise lies within 2.6 standard deviations, with some room
+TAIL_RATE = 0.02
+STEP_SHRINK = 0.2
+STEP_GROWTH = 1.005
+ROUNDING = 1e-6  # devices that send float32 repeat a value with errors of this size
+UNSEEN_SPREAD = 0.01
+TINY = sys.float_info.min
 _NUMBERS = 11
+_EVENT = 6
+_QUIET_BYTES = 8 * _EVENT
 
 
 class RobustLevel:
@@ -70,8 +73,8 @@ class RobustLevel:
     def __init__(self, threshold: float = 8.0, warm_up: int = 100, relearn_after: int = 30) -> None:
         if not threshold > 0.0:
             raise ValueError(f"threshold is {threshold}; it must be above 0")
-        if warm_up < _START or relearn_after < 2:
-            raise ValueError(f"warm_up must be at least {_START} and relearn_after at least 2")
+        if warm_up < START or relearn_after < 2:
+            raise ValueError(f"warm_up must be at least {START} and relearn_after at least 2")
         self.threshold = float(threshold)
         self.warm_up = warm_up
         self.relearn_after = relearn_after
@@ -91,7 +94,7 @@ class RobustLevel:
         """Takes a finite value into level, spread, resolution and the running event."""
         if not -LARGEST <= value <= LARGEST:
             return
-        if self._count < _START:
+        if self._count < START:
             self._start(value)
         else:
             self._learn(value, self._width(value))
@@ -100,7 +103,7 @@ class RobustLevel:
         """`score_one`, then `learn_one`."""
         if not -LARGEST <= value <= LARGEST:
             return None
-        if self._count < _START:
+        if self._count < START:
             self._start(value)
             return None
         width = self._width(value)
@@ -111,8 +114,8 @@ class RobustLevel:
     def _width(self, value: float) -> float:
         level = abs(self._level)
         if self._step == 0.0:
-            return max(_UNSEEN_SPREAD * max(level, abs(value)), self._spread, _TINY)
-        return max(self._spread, self._tail / _TAIL_SPREADS, 0.5 * self._step, _ROUNDING * level, _TINY)
+            return max(UNSEEN_SPREAD * max(level, abs(value)), self._spread, TINY)
+        return max(self._spread, self._tail / TAIL_SPREADS, 0.5 * self._step, ROUNDING * level, TINY)
 
     def _judge(self, value: float, width: float) -> Verdict:
         level = self._level
@@ -139,11 +142,11 @@ class RobustLevel:
         first = self._first
         first.append(value)
         self._count += 1
-        if self._count < _START:
+        if self._count < START:
             return
         self._level = median(first)
-        self._spread = _SIGMA_OF_MEDIAN_DISTANCE * median(abs(value - self._level) for value in first)
-        self._tail = _TAIL_SPREADS * self._spread
+        self._spread = SIGMA_OF_MEDIAN_DISTANCE * median(abs(value - self._level) for value in first)
+        self._tail = TAIL_SPREADS * self._spread
         self._last = first[0]
         for each in first[1:]:
             self._learn_step(each)
@@ -158,14 +161,14 @@ class RobustLevel:
         elif self._event:
             self._event = 0
         self._count += 1
-        limit = _CLIP * width
+        limit = CLIP * width
         if size > limit:
             distance = limit if distance > 0.0 else -limit
             size = limit
-        self._level = level + _LEVEL_WEIGHT * distance
-        self._spread += _SPREAD_WEIGHT * (_SIGMA_OF_MEAN_DISTANCE * size - self._spread)
-        move = _TAIL_RATE * _TAIL_SPREADS * width
-        self._tail = max(0.0, self._tail + (move * (1.0 - _TAIL) if size > self._tail else -move * _TAIL))
+        self._level = level + LEVEL_WEIGHT * distance
+        self._spread += SPREAD_WEIGHT * (SIGMA_OF_MEAN_DISTANCE * size - self._spread)
+        move = TAIL_RATE * TAIL_SPREADS * width
+        self._tail = max(0.0, self._tail + (move * (1.0 - TAIL) if size > self._tail else -move * TAIL))
         self._learn_step(value)
         if self._event >= self.relearn_after:
             self._adopt_event()
@@ -174,14 +177,14 @@ class RobustLevel:
         """Follows the small ones among the series' steps: down at once, up slowly."""
         step = abs(value - self._last)
         self._last = value
-        if step > _ROUNDING * abs(value):
+        if step > ROUNDING * abs(value):
             smallest = self._step
             if smallest == 0.0:
                 self._step = step
             elif step < smallest:
-                self._step = smallest + _STEP_SHRINK * (step - smallest)
+                self._step = smallest + STEP_SHRINK * (step - smallest)
             else:
-                self._step = smallest * _STEP_GROWTH
+                self._step = smallest * STEP_GROWTH
 
     def _learn_event(self, value: float) -> None:
         if self._event == 0:
@@ -192,17 +195,22 @@ class RobustLevel:
         self._event += 1
         distance = value - self._event_level
         self._event_level += distance / self._event
-        self._event_spread += (_SIGMA_OF_MEAN_DISTANCE * abs(distance) - self._event_spread) / self._event
+        self._event_spread += (SIGMA_OF_MEAN_DISTANCE * abs(distance) - self._event_spread) / self._event
 
     def _adopt_event(self) -> None:
         """Makes the event's level the normal one, with the spread from before it where the event's is not wider."""
         self._level = self._event_level
         self._spread = max(self._quiet_spread, self._event_spread)
-        self._tail = max(self._quiet_tail, _TAIL_SPREADS * self._event_spread)
+        self._tail = max(self._quiet_tail, TAIL_SPREADS * self._event_spread)
         self._event = 0
 
-    def state(self) -> tuple[float, ...]:
-        """Eleven numbers, and the first readings as long as there are fewer than 15."""
+    @property
+    def first(self) -> list[float]:
+        """The first readings, as long as there are fewer than 15."""
+        return self._first
+
+    def numbers(self) -> tuple[float, ...]:
+        """Eleven numbers, which are the whole state but for `first`."""
         return (
             float(self._count),
             self._level,
@@ -215,18 +223,50 @@ class RobustLevel:
             self._event_spread,
             self._quiet_spread,
             self._quiet_tail,
-            *self._first,
         )
 
-    def restore(self, state: Sequence[float]) -> None:
+    def state(self) -> bytes:
+        """Doubles: how many readings, then the first ones, or as many of `numbers` as count: 6, or 11 in an event."""
+        if self._count < START:
+            return pack_doubles((float(self._count), *self._first))
+        numbers = self.numbers()
+        return pack_doubles(numbers if self._event else numbers[:_EVENT])
+
+    def restore(self, state: bytes) -> None:
         """Takes what `state` gave.
 
         Raises:
-            ValueError: the count of numbers is not that of a state.
+            ValueError: its length is not that of a state.
         """
-        first = list(state[_NUMBERS:])
-        if len(state) < _NUMBERS or len(first) != (state[0] if state[0] < _START else 0):
-            raise ValueError(f"{len(state)} numbers are no state of {self.version}")
-        count, self._level, self._spread, self._tail, self._step, self._last = state[:6]
-        event, self._event_level, self._event_spread, self._quiet_spread, self._quiet_tail = state[6:_NUMBERS]
+        if not state or len(state) % 8:
+            raise ValueError(f"{len(state)} bytes are no state of {self.version}")
+        count, *others = unpack_doubles(state)
+        if count < START:
+            self.restore_numbers((count, *[0.0] * (_NUMBERS - 1)), others)
+        elif len(state) in (_QUIET_BYTES, 8 * _NUMBERS):
+            self.restore_numbers((count, *others, *[0.0] * (_NUMBERS - 1 - len(others))), [])
+        else:
+            raise ValueError(f"{len(state)} bytes are no state of {self.version} after {count} readings")
+
+    def restore_numbers(self, numbers: Sequence[float], first: list[float]) -> None:
+        """As `restore`, from the eleven numbers and the first readings.
+
+        Raises:
+            ValueError: there are not as many first readings as the numbers say.
+        """
+        (
+            count,
+            self._level,
+            self._spread,
+            self._tail,
+            self._step,
+            self._last,
+            event,
+            self._event_level,
+            self._event_spread,
+            self._quiet_spread,
+            self._quiet_tail,
+        ) = numbers
+        if len(first) != (count if count < START else 0):
+            raise ValueError(f"{len(first)} first readings are no state of {self.version} after {count} readings")
         self._count, self._event, self._first = int(count), int(event), first

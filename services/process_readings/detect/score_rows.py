@@ -12,7 +12,8 @@ from headrace.records import Origin, Reading
 from process_readings.clean import clean_value, range_anomaly
 from process_readings.decode.times import text_us
 from process_readings.detect.registry import make_detector
-from process_readings.device_types import NO_DETECTOR, DeviceTypes
+from process_readings.device_types import DeviceTypes
+from process_readings.metric_plan import MetricPlans
 from process_readings.series import Series
 
 _ORIGIN = Origin("csv", 0, 0, 0)
@@ -49,9 +50,9 @@ class RowScorer:
     def __init__(self, types: DeviceTypes, type_name: str, metric: str) -> None:
         if type_name not in types:
             raise ConfigurationError(f"no device type {type_name!r}; choose one of {', '.join(types.names())}")
-        rule = types.rule(type_name, metric)
-        detector = None if rule.detector == NO_DETECTOR else make_detector(rule.detector, **rule.parameters)
-        self._series = Series(metric, rule, detector)
+        plan = MetricPlans(types, make_detector).get(type_name, metric)
+        self._series = Series(metric, plan)
+        self._detector = plan.make_detector() if plan.make_detector else None
         self._zone: tzinfo = ZoneInfo(types.get(type_name).zone)
         self._time = 0
         self.counts = RowCounts()
@@ -79,9 +80,9 @@ class RowScorer:
         if value != value:
             return self._out_of_range(timestamp, text, reading)
         series.is_out = False
-        if series.detector is None:
+        if self._detector is None:
             return ScoredRow(timestamp, text, "", "", "false", "no detector")
-        verdict = series.detector.observe(value, self._time)
+        verdict = self._detector.observe(value, self._time)
         if verdict is None:
             return ScoredRow(timestamp, text, "", "", "false", "warming up")
         score, threshold, is_anomaly, reason, _ = verdict

@@ -63,10 +63,18 @@ class Driver:
         types: DeviceTypes | None = None,
         catalog: Callable[[str, str], Device | None] = lambda _site, _device: None,
         idle_after_s: float = 10.0,
+        forget_after_s: float = 7 * 86_400,
     ) -> None:
-        self.rules = ReadingRules(types or types_of(), catalog, future_tolerance_s=60, idle_after_s=idle_after_s)
+        self.rules = ReadingRules(
+            types or types_of(),
+            catalog,
+            future_tolerance_s=60,
+            idle_after_s=idle_after_s,
+            forget_after_s=forget_after_s,
+        )
         self.state = self.rules.new_state()
         self.outputs: list[OutRecord] = []
+        self.cells: dict[bytes, bytes] = {}
         self._offset = 0
 
     def send(self, *records: Raw) -> list[OutRecord]:
@@ -96,6 +104,23 @@ class Driver:
         found = self.rules.on_idle(self.state, micros(at))
         self.outputs += found
         return found
+
+    def checkpoint(self) -> dict[bytes, bytes | None]:
+        """Writes the changed cells, as the engine does into the compacted changelog; returns them."""
+        changes = list(self.state.take_changes())
+        keys = [key for key, _ in changes]
+        assert len(set(keys)) == len(keys), "a key is written once a checkpoint"
+        for key, content in changes:
+            if content is None:
+                self.cells.pop(key, None)
+            else:
+                self.cells[key] = content
+        return dict(changes)
+
+    def restart(self) -> None:
+        """Goes on with a state that is made of the cells of the last checkpoint."""
+        self.state = self.rules.new_state()
+        self.state.restore(self.cells)
 
     def clean(self, metric: str | None = None) -> list[Reading]:
         """What was written to readings.clean."""

@@ -1,7 +1,7 @@
 """Repeats are recognised, and different readings of one time never take each other's place."""
 
 from process_readings.identity import HASHED_FROM, REMEMBERED
-from process_readings.series import KEPT_READINGS
+from process_readings.rows import KEPT_READINGS
 from tests.unit.process_readings.driver import Driver, micros, telemetry
 
 
@@ -116,4 +116,4 @@ def test_memory_of_one_metric_is_bounded_by_the_lateness() -> None:
     for minute in range(120):
         driver.send(*(telemetry(minute * 60 + second, flow=float(second)) for second in range(60)))
     series = driver.state.devices[b"main/meter"].series["flow"]
-    assert len(series.times) == len(series.values) == len(series.prints) < 1_000
+    assert len(series.times) == len(series.values) < 1_000

@@ -6,7 +6,7 @@ import pytest
 
 from headrace.errors import Reason
 from headrace.records import Device
-from process_readings.state import MAX_METRICS
+from process_readings.device_state import MAX_METRICS
 from tests.unit.process_readings.driver import Driver, Raw, micros, telemetry, types_of
 
 

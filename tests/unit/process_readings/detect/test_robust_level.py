@@ -153,25 +153,10 @@ def test_scores_stay_finite_on_hostile_series(values: list[float]) -> None:
     detector = RobustLevel()
     verdicts = [verdict for verdict in judge(values, detector) if verdict]
     assert all(math.isfinite(verdict.score) for verdict in verdicts)
-    assert all(math.isfinite(number) for number in detector.state())
+    assert all(math.isfinite(number) for number in detector.numbers())
 
 
 def test_values_that_are_no_numbers_change_nothing() -> None:
     values = noise(500)
     mixed = [each for value in values for each in (math.nan, value, math.inf)]
     assert [verdict for verdict in judge(mixed) if verdict] == [verdict for verdict in judge(values) if verdict]
-
-
-@pytest.mark.parametrize("at", [0, 7, 14, 15, 99, 505, 700])
-def test_a_restored_detector_goes_on_to_the_bit(at: int) -> None:
-    values = [*noise(500), *[60.0] * 20, *noise(300)]
-    one, other = RobustLevel(), RobustLevel()
-    judge(values[:at], one)
-    other.restore(one.state())
-    assert judge(values[at:], one) == judge(values[at:], other)
-    assert one.state() == other.state()
-
-
-def test_a_foreign_state_is_refused() -> None:
-    with pytest.raises(ValueError, match="no state of robust_level"):
-        RobustLevel().restore([1.0, 2.0])
