@@ -15,6 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from deploy.local.scrape import scrape
 from deploy.local.stack import Stack
 from headrace.deadletter import DeadLetter
 from headrace.deadletter_topic import DeadLetters
@@ -49,14 +50,15 @@ class Flow:
     live: dict[str, int] = field(default_factory=lambda: {"readings": 0, "anomalies": 0})
 
     def records(self, topic: str) -> list[dict[str, Any]]:
-        """The JSON records of a topic that are about the two devices; of the raw topic, their keys."""
-        keys = {record_key("default", device) for device in (self.registered, self.unknown)}
+        """The JSON records of a topic that are about the two devices; of those with other contents, their keys."""
+        keys = [record_key("default", device) for device in (self.registered, self.unknown)]
         consumer = Consumer(self.stack.brokers, f"edges-{uuid4()}", [topic])
         found: list[dict[str, Any]] = []
 
         def take() -> bool:
             for messages in consumer.poll_batch(10_000, 0.5).values():
-                ours = [m for m in messages if m.key() in keys and dict(headers_of_message(m)).get("edge") is None]
+                about = [m for m in messages if any(key in (m.key() or b"") for key in keys)]
+                ours = [m for m in about if dict(headers_of_message(m)).get("edge") is None]
                 found.extend(_content(topic, message) for message in ours)
             return bool(consumer.assignment()) and not any(consumer.lag().values()) and bool(found)
 
@@ -79,7 +81,8 @@ class Flow:
 
 
 def _content(topic: str, message: Any) -> dict[str, Any]:
-    content: dict[str, Any] = {"key": message.key()} if topic == "readings.raw" else json.loads(message.value())
+    is_json = TOPICS[topic].record not in ("raw", "cells")
+    content: dict[str, Any] = json.loads(message.value()) if is_json else {"key": message.key()}
     return content
 
 
@@ -143,6 +146,14 @@ def _registry(device: Callable[[Flow], str], source: str) -> Callable[[Flow], bo
     )
 
 
+def _restores_its_state(flow: Flow) -> bool:
+    stack = flow.stack
+    stack.kill("process_readings")
+    stack.up("process_readings")
+    samples = scrape(stack.url("process_readings"))
+    return samples is not None and samples.total("headrace_restored_cells_total") > 0
+
+
 SHOWN: dict[tuple[str, str, str], Callable[[Flow], bool]] = {
     ("devices.registry", "written by", "serve_api"): _registry(lambda flow: flow.registered, "api"),
     ("devices.registry", "written by", "process_readings"): _registry(lambda flow: flow.unknown, "observed"),
@@ -151,6 +162,7 @@ SHOWN: dict[tuple[str, str, str], Callable[[Flow], bool]] = {
     ("devices.registry", "read by", "sink_cassandra"): lambda flow: any(
         item["device"] == flow.unknown for item in flow.items("devices", limit="10000")
     ),
+    ("process_readings.changelog", "read by", "process_readings"): _restores_its_state,
     ("readings.raw", "read by", "process_readings"): lambda flow: bool(flow.records("readings.clean")),
     ("readings.clean", "read by", "sink_cassandra"): lambda flow: bool(flow.items("readings", device=flow.registered)),
     ("readings.late", "read by", "sink_cassandra"): lambda flow: any(
