@@ -48,6 +48,8 @@ class DeviceFinder:
         known = self._catalog(*found.name)
         if known is not found.known:
             self._adopt(found, known, out)
+            # Its record may turn out to be unreadable, and then nothing else notes it.
+            state.note_change(found)
         return found
 
     def new_series(self, device: DeviceState, metric: str, out: Outputs) -> Series | None:

@@ -55,12 +55,17 @@ class PartitionState:
         self.devices[device.key] = self._active[device.key] = device
 
     def touch(self, device: DeviceState, append_time: int) -> None:
-        """Notes a record of a device."""
+        """Notes a record of a device that is there."""
         device.last_append = append_time
         self._changed[device.key] = device
         if device.is_idle:
             device.is_idle = False
             self._active[device.key] = self._idle.pop(device.key)
+
+    def note_change(self, device: DeviceState) -> None:
+        """Notes that something about a device changed, if it is there."""
+        if device.key in self.devices:
+            self._changed[device.key] = device
 
     def fall_idle(self, device: DeviceState) -> None:
         """Notes that the open windows of a quiet device were emitted."""

@@ -96,7 +96,7 @@ class EventWindows(ABC):
         if not len(readings):
             return
         closed = self._newest.add(group, readings)
-        if len(closed.rows):
+        if closed:
             self._close(closed, emissions)
 
     def _close(self, closed: Closed, emissions: Emissions) -> None:

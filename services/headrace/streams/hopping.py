@@ -1,11 +1,11 @@
 """Hopping windows in event time: windows of equal size, one of which begins at each multiple of a shorter hop.
 
 Readings are kept once, in tumbling panes as wide as the hop; a window is put together from its panes when it is
-emitted. What is emitted when is as for all windows in event time (see `event_windows`).
+emitted. When that is, is as for all windows in event time (see `event_windows`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,25 +19,32 @@ from headrace.streams.watermarks import Progress
 from headrace.streams.windows import Emissions, Windows
 
 _Panes = dict[int, aggregates.Content]
+_FOREVER = 1 << 62
 
 
-class _Event(NamedTuple):
-    """What one reading does to the panes of its key: it changes one, or moves the watermark past the end of some.
-
-    Attributes:
-        old, new: the watermark before and after it.
-        pane, content: the start of the pane that it changes or closes, and what is in it then.
-    """
+class _Moved(NamedTuple):
+    """A reading moved the watermark of its key past the end of a window, or past its lateness."""
 
     position: int
     key: bytes
     old: int
     new: int
-    pane: int | None = None
-    content: aggregates.Content | None = None
+
+
+class _Filled(NamedTuple):
+    """A pane of a key, which the watermark has passed, holds this; `is_change` where it was passed before."""
+
+    position: int
+    key: bytes
+    pane: int
+    content: aggregates.Content
+    watermark: int
+    is_change: bool
 
 
 class _Emitted(NamedTuple):
+    """A window to be emitted."""
+
     position: int
     key: bytes
     start: int
@@ -73,26 +80,82 @@ class HoppingWindows:
 
     def add(self, group: ByKey, progress: Progress, values: Floats) -> Added:
         """Takes a batch; as `EventWindows.add`."""
-        panes = self._held(self._table.keys(group.rows[self._moving(group, progress)]))
+        held = self._held(self._table.keys(group.rows))
         added = self._panes.add(group, progress, values)
+        events: list[_Filled | _Moved] = [*self._filled(group, progress, added.windows), *self._moved(group, progress)]
         emitted: list[_Emitted] = []
-        for event in self._events(group, progress, added.windows):
-            of_key = panes[event.key]
-            if event.pane is not None and event.content is not None:
-                of_key[event.pane] = event.content
-            emitted += self._due(event, of_key)
+        # What is in the panes comes before what the same reading leads to.
+        for event in sorted(events, key=lambda event: (event.position, isinstance(event, _Moved))):
+            panes = held[event.key]
+            emitted += self._after_move(event, panes) if isinstance(event, _Moved) else self._after_fill(event, panes)
         return Added(self._windows(emitted), added.late)
 
     def finish(self, rows: Rows) -> Windows:
         """All windows of keys that are about to be removed from the table, as final."""
-        keys = self._table.keys(rows)
-        newest = self._table["watermark"][rows].tolist()
-        panes = self._held(keys)
+        keys, watermarks = self._table.keys(rows), self._table["watermark"][rows].tolist()
+        held = self._held(keys)
         for window in self._panes.finish(rows).rows():
-            panes[window[0]][window[1]] = window[3:9]
-        far = self._size + self._lateness
-        events = [
-            _Event(position, key, watermark, watermark + 2 * far)
-            for position, (key, watermark) in enumerate(zip(keys, newest, strict=True))
-        ]
-        return self._windows([one for event in events for one in self._due(event, panes[event.key])])
+            held[window[0]][window[1]] = window[3:9]
+        moves = [_Moved(at, key, old, _FOREVER) for at, (key, old) in enumerate(zip(keys, watermarks, strict=True))]
+        return self._windows([one for move in moves for one in self._after_move(move, held[move.key])])
+
+    def _held(self, keys: Sequence[bytes]) -> defaultdict[bytes, _Panes]:
+        """The passed panes of keys."""
+        found = [(key, start, row) for key in keys for start, row in self.passed.of_key(key).items()]
+        contents = self.passed.contents(np.array([row for _, _, row in found], np.intp)).tolist()
+        held: defaultdict[bytes, _Panes] = defaultdict(dict)
+        for (key, start, _), content in zip(found, contents, strict=True):
+            held[key][start] = content
+        return held
+
+    def _moved(self, group: ByKey, progress: Progress) -> Iterator[_Moved]:
+        times, before, late = progress.times, progress.before, self._lateness
+        ends = times // self._hop > before // self._hop
+        finals = (times - late) // self._hop > (before - late) // self._hop
+        index = np.flatnonzero(ends | finals)
+        keys = self._table.keys(group.rows[group.run_of_each()[index]])
+        columns = (group.order[index].tolist(), keys, before[index].tolist(), times[index].tolist())
+        return map(_Moved, *columns)
+
+    def _filled(self, group: ByKey, progress: Progress, panes: Windows) -> Iterator[_Filled]:
+        """What the panes hold, wherever they are emitted as windows of their own."""
+        index = np.empty_like(group.order)
+        index[group.order] = np.arange(len(index))
+        index = index[panes.positions]
+        before = progress.before[index]
+        changes = progress.times[index] < before
+        rows = zip(panes.positions.tolist(), panes.rows(), before.tolist(), changes.tolist(), strict=True)
+        for position, window, watermark, is_change in rows:
+            yield _Filled(position, window[0], window[1], window[3:9], watermark, is_change)
+
+    def _after_fill(self, event: _Filled, panes: _Panes) -> Iterator[_Emitted]:
+        panes[event.pane] = event.content
+        if not event.is_change:
+            return
+        for start in range(event.pane - self._size + self._hop, event.pane + self._hop, self._hop):
+            end = start + self._size
+            if end <= event.watermark < end + self._lateness:
+                yield _Emitted(event.position, event.key, start, self._content(start, panes), False)
+
+    def _after_move(self, event: _Moved, panes: _Panes) -> Iterator[_Emitted]:
+        for start in sorted({pane - back for pane in panes for back in range(0, self._size, self._hop)}):
+            end = start + self._size
+            final = event.old < end + self._lateness <= event.new
+            if final or event.old < end <= event.new:
+                yield _Emitted(event.position, event.key, start, self._content(start, panes), final)
+
+    def _content(self, start: int, panes: Mapping[int, aggregates.Content]) -> aggregates.Content:
+        """A window, put together from its panes in the order of their times."""
+        parts = [panes[pane] for pane in range(start, start + self._size, self._hop) if pane in panes]
+        counts, totals, least, greatest, _, _ = zip(*parts, strict=True)
+        # The last pane has the newest reading.
+        return sum(counts), sum(totals), min(least), max(greatest), parts[-1][4], parts[-1][5]
+
+    def _windows(self, emitted: Sequence[_Emitted]) -> Windows:
+        emissions = Emissions()
+        if emitted:
+            positions, keys, starts, contents, final = zip(*emitted, strict=True)
+            begins = np.array(starts)
+            held = np.array(list(contents), aggregates.DTYPE)
+            emissions.add(np.array(positions), keys, begins, begins + self._size, held, np.array(final))
+        return emissions.windows()

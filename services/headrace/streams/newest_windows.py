@@ -1,9 +1,10 @@
 """The newest window of each key: the one its watermark is in. A reading on time falls into it or opens a newer one."""
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headrace.streams import aggregates
 from headrace.streams.by_key import ByKey, lengths_of
@@ -104,29 +105,26 @@ class NewestWindows:
         table.touch(rows)
         return rows
 
-    def add(self, group: ByKey, readings: Readings) -> Closed:
+    def add(self, group: ByKey, readings: Readings) -> Closed | None:
         """Adds readings, each to the window that its key's watermark is in then, or to one that it opens."""
         segments = self.segments(group, readings)
         rows, first, opens, starts = segments.rows, segments.first, segments.opens, segments.starts
         held, table = self.contents(rows), self._table
         held_starts, held_emitted = table["start"][rows], table["emitted"][rows]
-        contents = held.copy()
+        contents, emitted = held.copy(), np.where(opens, 0, held_emitted)
         contents[opens] = aggregates.NONE
-        emitted = np.where(opens, 0, held_emitted)
         aggregates.add_segments(contents, segments.begins, segments.lengths, readings.times, readings.values)
         last = np.concatenate((first[1:], [True]))
         self._keep(rows[last], starts[last], contents[last], emitted[last])
-        # What a segment closes is that before it in its run or, the first of its run, what the table held.
-        follows = np.flatnonzero(~first)
-        for of_held, of_segments in ((held, contents), (held_starts, starts), (held_emitted, emitted)):
-            of_held[follows] = of_segments[follows - 1]
-        closes = np.flatnonzero(opens & (held["count"] > 0))
+        closes = np.flatnonzero(opens & (~first | (held["count"] > 0)))
+        if not len(closes):
+            return None
         opener = segments.begins[closes]
         return Closed(
             rows[closes],
-            held_starts[closes],
-            held[closes],
-            held_emitted[closes],
+            _before(segments, closes, held_starts, starts),
+            _before(segments, closes, held, contents),
+            _before(segments, closes, held_emitted, emitted),
             readings.positions[opener],
             readings.times[opener],
         )
@@ -145,3 +143,11 @@ class NewestWindows:
         table["emitted"][rows] = emitted
         for name in aggregates.NAMES:
             table[name][rows] = contents[name]
+
+
+def _before(segments: Segments, which: Rows, held: NDArray[Any], of_segments: NDArray[Any]) -> NDArray[Any]:
+    """What segments follow on: the one before in their run or, the first of their run, what the table held."""
+    found = held[which]
+    follows = ~segments.first[which]
+    found[follows] = of_segments[which[follows] - 1]
+    return found

@@ -1,6 +1,7 @@
 """River's exponential smoothing with a trend, judged by the error of its forecast."""
 
 from collections import deque
+from math import isfinite
 from struct import Struct
 from typing import Protocol, cast
 
@@ -72,9 +73,7 @@ class HoltWinters:
         if not -LARGEST <= value <= LARGEST:
             return None
         if self._untaught:
-            # A Python float: River takes other numbers for something else.
-            self._forecaster.learn_one(float(value))
-            self._untaught -= 1
+            self._teach(value)
             return None
         forecast = self._forecast()
         verdict = self._explain(value, forecast, time_us)
@@ -113,6 +112,21 @@ class HoltWinters:
         forecaster._initialized = untaught == 0
         self._untaught = untaught
         self._errors.restore(state[end:])
+
+    def _teach(self, value: float) -> None:
+        """Takes one of the first readings, of which the last gives level, trend and season."""
+        self._untaught -= 1
+        forecaster = self._forecaster
+        try:
+            # A Python float: River takes other numbers for something else.
+            forecaster.learn_one(float(value))
+        except ZeroDivisionError:
+            forecaster._initialized = True
+        # River divides the first season by its mean, which may be 0 or next to it; what it adds later are differences.
+        season = forecaster.season
+        if self._untaught == 0 and season is not None and not (season and all(map(isfinite, season))):
+            season.clear()
+            season.extend(first - forecaster.level[-1] for first in forecaster._first_values)
 
     def _forecast(self) -> float:
         return self._forecaster.forecast(1)[0]

@@ -106,6 +106,8 @@ async def running(
     finally:
         reading.cancel()
         await engine.revoke()
+        # Threads that still wait would keep the test process.
+        kafka.answers.set()
 
 
 def partitions_of(kafka: MemoryKafka, topic: str = INPUT) -> list[Partition]:

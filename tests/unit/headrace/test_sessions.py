@@ -5,17 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.streams.columns import KeyedColumns
+from headrace.streams.event_windows import EventWindows
 from headrace.streams.sessions import SessionWindows
 from tests.unit.headrace.sessions_model import GAP, SessionModel
 from tests.unit.headrace.window_streams import CUTS, KEYS, LATENESS, VALUES, streams
 from tests.unit.headrace.windows_driver import Driver, Emitted, Event, emitted, exact, run
 
 
-def sessions(table: KeyedColumns, lateness: int, prefix: bytes) -> SessionWindows:
+def sessions(table: KeyedColumns, lateness: int, prefix: bytes) -> EventWindows:
     return SessionWindows(table, GAP, lateness, prefix)
 
 
-def driver_of(lateness: int) -> Driver:
+def driver_of(lateness: int) -> Driver[EventWindows]:
     return Driver(sessions, lateness)
 
 

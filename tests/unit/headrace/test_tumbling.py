@@ -7,17 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.streams.columns import KeyedColumns
+from headrace.streams.event_windows import EventWindows
 from headrace.streams.tumbling import TumblingWindows
 from tests.unit.headrace.tumbling_model import WIDTH, TumblingModel
 from tests.unit.headrace.window_streams import CUTS, KEYS, LATENESS, VALUES, streams
 from tests.unit.headrace.windows_driver import Driver, Emitted, Event, emitted, exact, run
 
 
-def tumbling(table: KeyedColumns, lateness: int, prefix: bytes) -> TumblingWindows:
+def tumbling(table: KeyedColumns, lateness: int, prefix: bytes) -> EventWindows:
     return TumblingWindows(table, WIDTH, lateness, prefix)
 
 
-def driver_of(lateness: int) -> Driver:
+def driver_of(lateness: int) -> Driver[EventWindows]:
     return Driver(tumbling, lateness)
 
 

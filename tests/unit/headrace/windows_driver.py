@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -13,9 +13,11 @@ from headrace.streams.batch import Cell
 from headrace.streams.by_key import by_key
 from headrace.streams.columns import KeyedColumns, Tables
 from headrace.streams.event_windows import EventWindows
+from headrace.streams.hopping import HoppingWindows
 from headrace.streams.windows import Windows
 
-MakeWindows = Callable[[KeyedColumns, int, bytes], EventWindows]
+KeyedWindows = TypeVar("KeyedWindows", EventWindows, HoppingWindows)
+MakeWindows = Callable[[KeyedColumns, int, bytes], KeyedWindows]
 
 
 class Event(NamedTuple):
@@ -44,21 +46,21 @@ class Emitted:
     revision: int
 
 
-class State(Tables):
+class State(Tables, Generic[KeyedWindows]):
     """A task's state with nothing but windows; `make` is given the table, the lateness and a prefix."""
 
-    def __init__(self, make: MakeWindows, lateness: int) -> None:
+    def __init__(self, make: MakeWindows[KeyedWindows], lateness: int) -> None:
         self.keys = KeyedColumns(b"k", (*watermarks.COLUMNS, *EventWindows.COLUMNS))
-        self.windows = make(self.keys, lateness, b"w")
+        self.windows: KeyedWindows = make(self.keys, lateness, b"w")
         super().__init__(self.keys, self.windows.passed)
 
 
-class Driver:
+class Driver(Generic[KeyedWindows]):
     """One task of which a changelog is kept."""
 
-    def __init__(self, make: MakeWindows, lateness: int) -> None:
-        self.new_state = partial(State, make, lateness)
-        self.state = self.new_state()
+    def __init__(self, make: MakeWindows[KeyedWindows], lateness: int) -> None:
+        self.new_state: Callable[[], State[KeyedWindows]] = partial(State, make, lateness)
+        self.state: State[KeyedWindows] = self.new_state()
         self.log: dict[bytes, bytes] = {}
         self.emitted: list[Emitted] = []
         self.late: list[Event] = []
@@ -102,7 +104,9 @@ def batches(events: Sequence[Event], cuts: Iterable[int]) -> list[Sequence[Event
     return [events[begin:end] for begin, end in pairwise(bounds)]
 
 
-def run(driver: Driver, events: Sequence[Event], cuts: Iterable[int], restarts: bool = False) -> Driver:
+def run(
+    driver: Driver[KeyedWindows], events: Sequence[Event], cuts: Iterable[int], restarts: bool = False
+) -> Driver[KeyedWindows]:
     """Sends a stream in batches, with a restart after every other one where it is asked for."""
     for number, batch in enumerate(batches(events, cuts)):
         driver.send(*batch)

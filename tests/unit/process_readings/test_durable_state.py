@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headrace.records import Device
@@ -59,6 +59,7 @@ def _check_restarts(records: list[Raw], cuts: list[int], forget_after_s: float =
 
 
 @given(seed=SEEDS, count=st.integers(1, 80), cuts=CUTS)
+@example(seed=86865, count=55, cuts=[38, 43])
 @settings(deadline=None)
 def test_restarts_change_no_output_and_no_cell(seed: int, count: int, cuts: list[int]) -> None:
     _check_restarts(raw_stream(Random(seed), count), cuts)
