@@ -59,8 +59,9 @@ integration: setup ## Tests on real components, which they start themselves
 e2e: setup ## The whole system from MQTT to the API, with a seeded sample of the faults
 	@$(VENV)/bin/pytest tests/e2e
 
-faults: setup ## Kill every component under load, many seeds; writes loadtest/results/faults.json
+faults: setup ## Kill components and workers under load, many seeds; writes faults.json and engine_faults.json to loadtest/results
 	@$(PYTHON) -m loadtest.faults
+	@$(PYTHON) -m loadtest.engine_faults
 
 bench: setup ## A benchmark: make bench NAME=spine; writes loadtest/results/NAME.json
 	@$(PYTHON) -m loadtest.$(or $(NAME),$(error say which, such as make bench NAME=spine))

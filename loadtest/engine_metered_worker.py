@@ -121,8 +121,7 @@ def run(options: argparse.Namespace) -> int:
         SystemClock(),
         crash,
     )
-    settings = {"broker_max_poll_records": options.poll_records} if options.poll_records else {}
-    app = build_worker(options.brokers, engine, **settings)
+    app = build_worker(options.brokers, engine, broker_max_poll_records=options.poll_records)
     meter = Meter(job, engine, options.readings, options.only_recover)
     sampler = Sampler() if options.profile else None
 
@@ -146,7 +145,7 @@ def main() -> int:
     parser.add_argument("--readings", type=int, default=0, help="end after so many are committed (0: at a signal)")
     parser.add_argument("--only-recover", action="store_true", help="end when all tasks have their state")
     parser.add_argument("--lateness-s", type=float, default=0.0, help="allowed lateness in seconds (0, as the peers)")
-    parser.add_argument("--poll-records", type=int, default=0, help="most records of a fetch (the engine's default)")
+    parser.add_argument("--poll-records", type=int, default=8_000, help="most records of a fetch (8000)")
     parser.add_argument("--profile", action="store_true", help="sample where the time goes")
     configure_logs("engine_metered_worker", "WARNING")
     return run(parser.parse_args())

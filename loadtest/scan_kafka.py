@@ -86,6 +86,8 @@ def _consumer(brokers: str, group: str) -> Consumer:
             "group.id": group,
             "enable.auto.commit": False,
             "enable.partition.eof": True,
+            # Most logs end in the marker of a transaction, after which only an empty fetch says that it is the end.
+            "fetch.wait.max.ms": 10,
             "isolation.level": "read_committed",
         }
     )

@@ -23,7 +23,9 @@ class DeadLetters:
     """The dead letters as they are now, outside any consumer group."""
 
     def __init__(self, brokers: str) -> None:
-        self._config = consumer_config(brokers, "deadletters-is-no-group", **{"fetch.wait.max.ms": 20})
+        self._config = consumer_config(
+            brokers, "deadletters-is-no-group", **{"fetch.wait.max.ms": 20, "enable.partition.eof": True}
+        )
 
     def read_all(self) -> Iterator[DeadLetter]:
         """All dead letters, partition by partition, in the order of their offsets.

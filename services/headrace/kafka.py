@@ -161,9 +161,10 @@ def consumer_config(brokers: str, group: str, **overrides: Any) -> dict[str, Any
 
 
 def read_range(consumer: _Consumer, topic: str, partition: int, start: int, end: int) -> Iterator[list[Message]]:
-    """Reads the records in [start, end) outside any group, in lists as they come.
+    """Reads the records in [start, end) outside any group, in lists as they come; ends at the log's end too.
 
-    The record before `end`, or a later one, must exist or come: it ends the reading.
+    The consumer must have `enable.partition.eof`: a log's last offset may be the marker of a transaction, which is no
+    record.
 
     Raises:
         TransientError: Kafka gave nothing for half a minute.
@@ -173,7 +174,8 @@ def read_range(consumer: _Consumer, topic: str, partition: int, start: int, end:
     consumer.assign([TopicPartition(topic, partition, start)])
     deadline = time.monotonic() + RANGE_TIMEOUT_S
     while time.monotonic() < deadline:
-        messages = [message for message in consumer.consume(_RANGE_RECORDS, _RANGE_POLL_S) if message.error() is None]
+        polled = consumer.consume(_RANGE_RECORDS, _RANGE_POLL_S)
+        messages = [message for message in polled if message.error() is None]
         wanted = [message for message in messages if offset_of(message) < end]
         if wanted:
             yield wanted
@@ -181,7 +183,14 @@ def read_range(consumer: _Consumer, topic: str, partition: int, start: int, end:
             deadline = time.monotonic() + RANGE_TIMEOUT_S
             if offset_of(messages[-1]) >= end - 1:
                 return
+        if any(_is_end(message) for message in polled):
+            return
     raise TransientError(f"Kafka gave nothing for {RANGE_TIMEOUT_S} s of {topic}-{partition} before {end}")
+
+
+def _is_end(message: Message) -> bool:
+    error = message.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF
 
 
 def offset_of(message: Message) -> int:
