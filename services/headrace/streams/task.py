@@ -45,7 +45,6 @@ class Progress:
     changelog_cells: int = 0
     changelog_bytes: int = 0
     restored_cells: int = 0
-    restore_seconds: float = 0.0
     lost_offsets: int = 0
     last_restore: dict[tuple[str, int], int] = field(default_factory=dict)
 
