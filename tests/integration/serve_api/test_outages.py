@@ -82,7 +82,10 @@ def test_a_put_without_kafka_is_503_and_works_again_with_it(api: Api, stack: Sta
 
 
 def test_a_live_stream_outlives_kafka(api: Api, stack: Stack, device: str) -> None:
-    with following(f"{api.url}/v1/live/readings?device={device}") as stream:
+    url = f"{api.url}/v1/live/readings?device={device}"
+    # After a standstill Kafka's partitions get their leader back one by one.
+    wait_until(lambda: _opens(url), "a live stream to open")
+    with following(url) as stream:
         stack.kill("kafka")
         try:
             stream.wait_for_comment("heartbeat")
@@ -92,3 +95,8 @@ def test_a_live_stream_outlives_kafka(api: Api, stack: Stack, device: str) -> No
         with appending(stack.brokers) as pipeline:
             pipeline.append(reading(device, NOON))
         assert stream.wait_for("reading")[0].data["device"] == device
+
+
+def _opens(url: str) -> bool:
+    with following(url):
+        return True
