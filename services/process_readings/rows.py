@@ -193,8 +193,6 @@ class Rows:
         self._delete(drop)
         self.sealed = max(0, self.sealed - drop)
         self.cut = cut
-        if self.loose is not None:
-            self.loose = [row for row in self.loose if row[0] >= cut] or None
         # A chunk goes when those before it have gone, so that the first number and the count say which ones there are.
         while self.chunk_ends and self.chunk_ends[0] < cut:
             del self.chunk_ends[0]

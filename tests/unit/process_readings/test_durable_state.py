@@ -1,5 +1,8 @@
 """The state is kept as cells: what comes after a restart from them is what had come without it."""
 
+import os
+import subprocess
+import sys
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -130,6 +133,16 @@ def test_a_device_of_many_metrics_writes_only_those_near_what_changed() -> None:
     assert len(driver.checkpoint()) == 2
 
 
+def test_windows_that_were_shown_while_idle_are_forgotten_in_every_cell() -> None:
+    driver = Driver(types_of(default={"metrics": [{"match": ["*"], "detector": "none"}]}))
+    values: dict[str, Any] = {f"m{index}": 1.0 for index in range(PAGE_SERIES + 1)}
+    driver.send(telemetry(1, **values))
+    driver.idle(30)
+    driver.checkpoint()
+    driver.send(telemetry(65, m0=1.0))
+    assert len([key for key in driver.checkpoint() if key != b"p"]) == 2
+
+
 def test_rows_that_are_forgotten_are_deleted() -> None:
     driver = Driver()
     counts = []
@@ -171,6 +184,14 @@ def test_a_device_that_comes_again_after_it_was_dropped_is_a_new_one() -> None:
     assert len(driver.cells) == 2
 
 
+def test_a_device_is_dropped_even_if_nothing_else_came_since() -> None:
+    driver = Driver(forget_after_s=DAY, idle_after_s=10)
+    driver.send(telemetry(0, flow=1.0), _of("other", telemetry(DAY - 1, flow=1.0)), telemetry(DAY + 1, flow=1.0))
+    assert [device.device for device in driver.devices()] == ["meter", "other", "meter"]
+    driver.send(telemetry(0, at=DAY + 2, flow=1.0))
+    assert driver.rules.counts.repeats == 0
+
+
 def test_a_device_is_not_dropped_before_its_allowed_lateness_has_passed() -> None:
     driver = Driver(types_of(slow={"allowed_lateness": 7 * 86_400}), forget_after_s=60)
     driver.send(telemetry(0, flow=1.0), telemetry(0, at=6 * DAY, flow=1.0))
@@ -183,11 +204,47 @@ def test_cells_of_metrics_that_gave_way_are_deleted() -> None:
     driver.send(*(telemetry(second, **values) for second in range(40)))
     driver.checkpoint()
     before = len(driver.cells)
-    driver.send(telemetry(7_200, m0=1.0), telemetry(7_201, other=1.0))
+    driver.send(telemetry(7_200, m20=1.0), telemetry(7_201, other=1.0))
     driver.checkpoint()
     assert len(driver.cells) < before / 100
     driver.restart()
-    assert list(driver.state.devices[b"main/meter"].series) == ["m0", "other"]
+    assert list(driver.state.devices[b"main/meter"].series) == ["m20", "other"]
+
+
+def test_room_for_metrics_is_made_once_for_windows_that_became_final() -> None:
+    driver = Driver(types_of(default={"metrics": [{"match": ["*"], "detector": "none"}]}))
+    values: dict[str, Any] = {f"m{index}": 1.0 for index in range(MAX_METRICS - 2)}
+    driver.send(telemetry(0, **values), telemetry(7_200, **values))
+    driver.send(telemetry(1, at=7_200, late1=1.0, late2=1.0), telemetry(7_201, new1=1.0))
+    driver.send(telemetry(1, at=7_201, late3=1.0))
+    driver.checkpoint()
+    driver.restart()
+    driver.send(telemetry(7_202, new2=1.0))
+    assert {r.metric for r in driver.clean() if "untracked" in r.flags} == {"new2"}
+
+
+def test_cells_are_the_same_in_every_process() -> None:
+    """Python's own hashes differ from process to process."""
+    program = (
+        "from random import Random\n"
+        "from tests.unit.process_readings.driver import Driver\n"
+        "from tests.unit.process_readings.raw_streams import eventful_types, raw_stream\n"
+        "driver = Driver(eventful_types())\n"
+        "driver.send(*raw_stream(Random(1), 200))\n"
+        "driver.checkpoint()\n"
+        "print(sorted(driver.cells.items()))\n"
+    )
+    cells = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert cells[0] == cells[1]
+    assert len(cells[0]) > 1_000
 
 
 @pytest.mark.parametrize("version", [b"\x00", b"\x02", b"x"])

@@ -1,6 +1,7 @@
 """The rules as a whole: dead letters, the registry, retained replays, anomalies."""
 
 import json
+from itertools import count
 
 import pytest
 
@@ -136,6 +137,23 @@ def test_detector_is_kept_under_another_type_if_it_is_the_same(parameters: dict[
     catalog["meter"] = _registered("meter")
     driver.send(telemetry(300, flow=60.0))
     assert len(driver.anomalies()) == found, "a fresh detector has to warm up first"
+
+
+def test_readings_before_a_change_of_type_in_one_batch_are_judged_by_the_former_detector() -> None:
+    types = types_of(meter={"metrics": [{"match": ["flow"], "parameters": {"threshold": 9.0}}]})
+    asked = count()
+    driver = Driver(types, lambda _site, _device: _registered("meter") if next(asked) > 300 else None)
+    driver.send(*(telemetry(index, flow=20 + index % 3 / 10) for index in range(300)), telemetry(300, flow=60.0))
+    driver.send(telemetry(301, flow=20.0))
+    assert [anomaly.time for anomaly in driver.anomalies()] == [micros(300)]
+    again = count()
+    whole = Driver(types, lambda _site, _device: _registered("meter") if next(again) > 300 else None)
+    whole.send(
+        *(telemetry(index, flow=20 + index % 3 / 10) for index in range(300)),
+        telemetry(300, flow=60.0),
+        telemetry(301, flow=20.0),
+    )
+    assert whole.outputs == driver.outputs
 
 
 def test_detectors_see_neither_repeats_nor_late_readings() -> None:

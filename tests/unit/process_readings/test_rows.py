@@ -9,7 +9,10 @@ from process_readings.rows import CHUNK_ROWS, KEPT_READINGS, Row, Rows
 
 NEW = st.tuples(st.integers(-40, 3), st.sampled_from([1.0, 2.5]), st.sampled_from([0, 0, 0, 7, -1]))
 """Time relative to the newest one, value, print."""
-STEPS = st.lists(st.one_of(st.lists(NEW, max_size=40), st.integers(0, 60), st.just("write"), st.just("restart")))
+IN_ORDER = st.integers(1, 200).map(lambda count: [(1, 1.0, 0)] * count)
+STEPS = st.lists(
+    st.one_of(st.lists(NEW, max_size=40), IN_ORDER, st.integers(0, 60), st.just("write"), st.just("restart"))
+)
 
 
 class Kept:
@@ -21,9 +24,10 @@ class Kept:
         self.chunks: dict[int, bytes] = {}
         self.tail = b""
         self.newest = 0
+        self.late_before = 0
 
     def add(self, lag: int, value: float, print_: int) -> None:
-        time = max(self.newest + lag, self.rows.cut, 0)
+        time = max(self.newest + lag, self.late_before)
         self.newest = max(self.newest, time)
         position = bisect_right([row[0] for row in self.plain], time)
         self.plain.insert(position, (time, value, print_))
@@ -59,7 +63,8 @@ def test_rows_are_those_of_a_plain_list_with_and_without_restarts(steps: list[li
                 for new in step:
                     kept.add(*new)
             elif isinstance(step, int):
-                kept.rows.truncate(kept.newest - step)
+                kept.late_before = max(kept.late_before, kept.newest - step)
+                kept.rows.truncate(kept.late_before)
                 kept.plain = [row for row in kept.plain if row[0] >= kept.rows.cut]
             elif kept is restarted:
                 kept.write() if step == "write" else kept.restart()
@@ -86,3 +91,15 @@ def test_rows_of_one_time_are_forgotten_together() -> None:
         kept.add(lag, 1.0, 0)
     assert kept.rows.truncate(1_000)
     assert list(kept.rows.times) == [60] * 101
+
+
+def test_a_row_that_comes_late_into_a_gap_stays_after_a_restart() -> None:
+    kept = Kept()
+    for lag in [*[1] * 200, 800, *[1] * KEPT_READINGS]:
+        kept.add(lag, 1.0, 0)
+    assert kept.rows.truncate(500)
+    kept.plain = [row for row in kept.plain if row[0] >= 500]
+    kept.add(700 - kept.newest, 2.0, 0)
+    kept.restart()
+    assert kept.content() == kept.plain
+    assert (700, 2.0, 0) in kept.content()

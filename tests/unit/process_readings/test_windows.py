@@ -38,6 +38,13 @@ def test_equal_values_have_no_spread_and_their_mean() -> None:
     assert (window.mean, window.stddev) == (0.1, 0.0)
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_mean_of_minus_zero_is_zero_for_one_reading_as_for_more(count: int) -> None:
+    driver = Driver()
+    driver.send(*(telemetry(index, flow=-0.0) for index in range(count)), telemetry(60, flow=0.0))
+    assert str(driver.windows(60)[0].mean) == "0.0"
+
+
 def test_late_change_writes_the_window_again_with_a_higher_revision() -> None:
     driver = Driver()
     driver.send(telemetry(1, flow=1.0), telemetry(70, flow=2.0))
