@@ -22,7 +22,9 @@ def advance(device: DeviceState, watermark: int, counts: Counts) -> list[Window]
     for series in device.series.values():
         for width, since, until in ranges:
             if since < until:
-                found = _unless_emitted(device, series, windows_of(device.name, series, since, until, width))
+                found = windows_of(device.name, series, since, until, width)
+                if series.emitted and found:
+                    found = _unless_emitted(device, series, found)
                 counts.windows += len(found)
                 due += found
             if has_finals:
@@ -60,8 +62,6 @@ def _changed(device: DeviceState, finals_until: int, counts: Counts) -> list[Win
 
 def _unless_emitted(device: DeviceState, series: Series, windows: list[Window]) -> list[Window]:
     """The windows without those that were emitted like this while the device was quiet."""
-    emitted = series.emitted
-    if not emitted or not windows:
-        return windows
+    emitted = series.emitted or {}
     device.mark(series)
     return [window for window in windows if emitted.pop((window.start, window.width), -1) != window.count]

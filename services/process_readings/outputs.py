@@ -1,7 +1,5 @@
 """Output records: which topic, under which key, with which headers; and the anomalies among them."""
 
-from collections.abc import Iterable
-
 import msgspec
 
 from headrace import raw
@@ -93,10 +91,11 @@ class Outputs:
         self.count_flags(reading.flags)
         self.write(device, topic, reading)
 
-    def write_windows(self, device: DeviceState, windows: Iterable[Window]) -> None:
+    def write_windows(self, device: DeviceState, windows: list[Window]) -> None:
         """Adds windows of a device."""
-        for window in windows:
-            self.write(device, WINDOWS, window)
+        if windows:
+            self.targets += [self.target(device, WINDOWS, windows[0])] * len(windows)
+            self.records += windows
 
     def write_anomaly(self, device: DeviceState, anomaly: Anomaly) -> None:
         """Adds an anomaly and counts it."""

@@ -27,7 +27,7 @@ def windows_of(
     Args:
         name: site and device.
     """
-    times, found = series.times, []
+    (site, device), times, found = name, series.times, []
     position, size = bisect_left(times, since), len(times)
     while position < size and (time := times[position]) < until:
         start = time - time % width
@@ -40,7 +40,7 @@ def windows_of(
             revision = 2 * count + final
             # fmt: off
             found.append(Window(
-                *name, series.metric, start, width, count, least, greatest, mean, stddev, last, last_time,
+                site, device, series.metric, start, width, count, least, greatest, mean, stddev, last, last_time,
                 revision, final, series.unit,
             ))
             # fmt: on
