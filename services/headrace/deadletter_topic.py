@@ -1,20 +1,17 @@
 """Reads the dead letters' topic, and sends letters back to where they came from."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Message
+from confluent_kafka.admin import AdminClient
 
 from headrace.deadletter import TOPIC, DeadLetter
 from headrace.errors import ConfigurationError, TerminalError
-from headrace.kafka import (
-    RANGE_TIMEOUT_S,
-    RecordWriter,
-    consumer_config,
-    headers_of_message,
-    offset_of,
-    read_range,
-)
+from headrace.kafka import RecordWriter, client_config, headers_of_message, offset_of
+from headrace.range_reader import RangeReader
 
+_ANSWER_S = 30.0
 REPLAYABLE = ("readings.",)
 """Source topics of Kafka; a letter from an MQTT topic that no route knew has no place to go back to."""
 
@@ -23,9 +20,7 @@ class DeadLetters:
     """The dead letters as they are now, outside any consumer group."""
 
     def __init__(self, brokers: str) -> None:
-        self._config = consumer_config(
-            brokers, "deadletters-is-no-group", **{"fetch.wait.max.ms": 20, "enable.partition.eof": True}
-        )
+        self._brokers = brokers
 
     def read_all(self) -> Iterator[DeadLetter]:
         """All dead letters, partition by partition, in the order of their offsets.
@@ -33,13 +28,9 @@ class DeadLetters:
         Raises:
             TransientError: the brokers do not answer.
         """
-        consumer = Consumer(self._config)
-        try:
-            for partition in _partitions(consumer):
-                low, high = consumer.get_watermark_offsets(TopicPartition(TOPIC, partition), timeout=RANGE_TIMEOUT_S)
-                yield from _letters(consumer, partition, low, high)
-        finally:
-            consumer.close()
+        topic = AdminClient(client_config(self._brokers)).list_topics(TOPIC, timeout=_ANSWER_S).topics.get(TOPIC)
+        for partition in sorted(topic.partitions) if topic else ():
+            yield from self._letters(partition)
 
     def read(self, partition: int, offset: int) -> DeadLetter:
         """One dead letter.
@@ -47,15 +38,20 @@ class DeadLetters:
         Raises:
             ConfigurationError: there is none at this place.
         """
-        consumer = Consumer(self._config)
-        try:
-            low, high = consumer.get_watermark_offsets(TopicPartition(TOPIC, partition), timeout=RANGE_TIMEOUT_S)
-            if low <= offset < high:
-                for letter in _letters(consumer, partition, offset, offset + 1):
-                    return letter
-            raise ConfigurationError(f"no dead letter {partition}:{offset}; `headrace deadletters list` shows them")
-        finally:
-            consumer.close()
+        for letter in self._letters(partition, offset):
+            return letter
+        raise ConfigurationError(f"no dead letter {partition}:{offset}; `headrace deadletters list` shows them")
+
+    def _letters(self, partition: int, only: int | None = None) -> Iterator[DeadLetter]:
+        with closing(RangeReader(self._brokers, TOPIC, partition)) as reader:
+            low, high = reader.bounds()
+            if only is None:
+                reader.start(low, high)
+            elif low <= only < high:
+                reader.start(only, only + 1)
+            while not reader.is_done:
+                for message in reader.read():
+                    yield from _letter(message, partition, offset_of(message))
 
 
 def replay(writer: RecordWriter, letter: DeadLetter, body: bytes | None = None) -> str:
@@ -72,17 +68,6 @@ def replay(writer: RecordWriter, letter: DeadLetter, body: bytes | None = None) 
         return "only its beginning is kept; give the whole with --body"
     writer.produce(letter.source.topic, letter.value if body is None else body, letter.key, letter.headers)
     return ""
-
-
-def _partitions(consumer: Consumer) -> list[int]:
-    topic = consumer.list_topics(TOPIC, timeout=RANGE_TIMEOUT_S).topics.get(TOPIC)
-    return sorted(topic.partitions) if topic else []
-
-
-def _letters(consumer: Consumer, partition: int, start: int, end: int) -> Iterator[DeadLetter]:
-    for messages in read_range(consumer, TOPIC, partition, start, end):
-        for message in messages:
-            yield from _letter(message, partition, offset_of(message))
 
 
 def _letter(message: Message, partition: int, offset: int) -> Iterator[DeadLetter]:

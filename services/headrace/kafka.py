@@ -1,24 +1,20 @@
 """Kafka clients with the settings that lose nothing: an idempotent producer and a consumer that commits by hand."""
 
 import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from confluent_kafka import Consumer as _Consumer
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka import Producer as _Producer
 
-from headrace.errors import DeliveryError, TransientError
+from headrace.errors import DeliveryError
 from headrace.logs import KAFKA_LOGGER
 
 OnDelivery = Callable[[KafkaError | None, Message], None]
 OnPartitions = Callable[[list[TopicPartition]], None]
 
 log = logging.getLogger(__name__)
-RANGE_TIMEOUT_S = 30.0
-_RANGE_RECORDS = 5_000
-_RANGE_POLL_S = 0.1
 _REFUSED = frozenset(
     {
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -158,39 +154,6 @@ def consumer_config(brokers: str, group: str, **overrides: Any) -> dict[str, Any
         "queued.max.messages.kbytes": 65_536,
         **overrides,
     }
-
-
-def read_range(consumer: _Consumer, topic: str, partition: int, start: int, end: int) -> Iterator[list[Message]]:
-    """Reads the records in [start, end) outside any group, in lists as they come; ends at the log's end too.
-
-    The consumer must have `enable.partition.eof`: a log's last offset may be the marker of a transaction, which is no
-    record.
-
-    Raises:
-        TransientError: Kafka gave nothing for half a minute.
-    """
-    if start >= end:
-        return
-    consumer.assign([TopicPartition(topic, partition, start)])
-    deadline = time.monotonic() + RANGE_TIMEOUT_S
-    while time.monotonic() < deadline:
-        polled = consumer.consume(_RANGE_RECORDS, _RANGE_POLL_S)
-        messages = [message for message in polled if message.error() is None]
-        wanted = [message for message in messages if offset_of(message) < end]
-        if wanted:
-            yield wanted
-        if messages:
-            deadline = time.monotonic() + RANGE_TIMEOUT_S
-            if offset_of(messages[-1]) >= end - 1:
-                return
-        if any(_is_end(message) for message in polled):
-            return
-    raise TransientError(f"Kafka gave nothing for {RANGE_TIMEOUT_S} s of {topic}-{partition} before {end}")
-
-
-def _is_end(message: Message) -> bool:
-    error = message.error()
-    return error is not None and error.code() == KafkaError._PARTITION_EOF
 
 
 def offset_of(message: Message) -> int:

@@ -7,10 +7,10 @@ from confluent_kafka import Message
 from headrace.deadletter import PREFIX as DEADLETTER_PREFIX
 from headrace.deadletter import TOPIC as DEADLETTERS
 from headrace.kafka import headers_of_message
+from headrace.range_reader import RangeReader
 from headrace.replay.lost_producer import explained
 from headrace.replay.plan import Ranges, offsets_in
 from headrace.replay.plans import copied_key
-from headrace.replay.range_reader import RangeReader
 from headrace.replay.ranges import find_ranges
 from headrace.replay.replay_run import View
 from headrace.replay.replayable import Replay

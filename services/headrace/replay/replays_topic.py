@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from confluent_kafka.cimpl import NewTopic
 
 from headrace.kafka import Producer
-from headrace.replay.range_reader import RangeReader
+from headrace.range_reader import RangeReader
 from headrace.replay.versioned_topics import ANSWER_S, VersionedTopics
 
 TOPIC = "headrace.replays"

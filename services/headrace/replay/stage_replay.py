@@ -7,13 +7,13 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from headrace.errors import TransientError
+from headrace.range_reader import READ_RECORDS, RangeReader
 from headrace.replay.groups import Group
 from headrace.replay.lost_producer import explained
 from headrace.replay.ordered_inputs import OrderedInputs
 from headrace.replay.partition_replay import PartitionReplay, Shared
 from headrace.replay.plan import Ranges
 from headrace.replay.range_logs import RangeLogs
-from headrace.replay.range_reader import READ_RECORDS, RangeReader
 from headrace.replay.replayable import Replay
 from headrace.streams.changelog import KafkaLogs
 from headrace.streams.checkpoint import Checkpoint, InputPosition

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from headrace.range_reader import RangeReader
 from headrace.replay.groups import Group
 from headrace.replay.plan import Plan, Ranges
-from headrace.replay.range_reader import RangeReader
 from headrace.replay.ranges import find_ranges
 from headrace.replay.replayable import Replay
 from headrace.replay.versioned_topics import VersionedTopics

@@ -12,8 +12,8 @@ from deploy.local.stack import Stack
 from headrace import raw
 from headrace.cli import build_cli
 from headrace.kafka import Producer
+from headrace.range_reader import RangeReader
 from headrace.records import record_key
-from headrace.replay.range_reader import RangeReader
 from headrace.replay.ranges import find_ranges
 from headrace.testing import wait_until
 

@@ -13,11 +13,11 @@ from confluent_kafka.cimpl import NewTopic
 from deploy.local.stack import Stack
 from headrace.clock import SystemClock
 from headrace.kafka import Producer
+from headrace.range_reader import RangeReader
 from headrace.replay.drop_replay import drop_replay
 from headrace.replay.pace import Pace
 from headrace.replay.partition_replay import Shared
 from headrace.replay.plans import Plans
-from headrace.replay.range_reader import RangeReader
 from headrace.replay.ranges import find_ranges
 from headrace.replay.replay_run import ReplayRun
 from headrace.replay.replayable import Replay, Replayable

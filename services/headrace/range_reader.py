@@ -1,14 +1,12 @@
 """Reads a range of offsets of one partition: committed records only, outside any group."""
 
 import time
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from headrace.errors import ConfigurationError, TransientError
 from headrace.kafka import consumer_config, is_final, offset_of
-from headrace.streams.batch import Batch, Headers
 
 READ_RECORDS = 2_000
 """Records at a time: enough that Kafka's client costs little, few enough that checkpoints come in time."""
@@ -40,7 +38,7 @@ class RangeReader:
         self.topic = topic
         self.partition = partition
         self.next_offset = self.end = 0
-        self._consumer = Consumer(consumer_config(brokers, "replays-are-in-no-group", **_SETTINGS))
+        self._consumer = Consumer(consumer_config(brokers, "ranges-are-in-no-group", **_SETTINGS))
         self._deadline = 0.0
 
     @property
@@ -110,16 +108,3 @@ class RangeReader:
 
     def _name(self) -> str:
         return f"{self.topic}-{self.partition}"
-
-
-def to_batch(topic: str, partition: int, messages: Sequence[Message]) -> Batch:
-    """Columns of librdkafka's records, as a worker gives them to the rules."""
-    return Batch(
-        topic=topic,
-        partition=partition,
-        offsets=[offset_of(message) for message in messages],
-        timestamps=[message.timestamp()[1] * 1_000 for message in messages],
-        keys=[message.key() for message in messages],
-        values=[message.value() for message in messages],
-        headers=[cast(Headers, message.headers() or ()) for message in messages],
-    )
