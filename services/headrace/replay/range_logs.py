@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from headrace.streams.changelog import Cells, Logs, OnProgress
+from headrace.streams.changelog import Cells, Logs
 from headrace.streams.checkpoint import Checkpoint, InputLog
 
 
@@ -19,8 +19,8 @@ class RangeLogs:
         self._inner = inner
         self._beginning = beginning
 
-    def read_changelog(self, topic: str, partition: int, on_progress: OnProgress) -> tuple[Cells, Checkpoint | None]:
-        cells, checkpoint = self._inner.read_changelog(topic, partition, on_progress)
+    def read_changelog(self, topic: str, partition: int) -> tuple[Cells, Checkpoint | None]:
+        cells, checkpoint = self._inner.read_changelog(topic, partition)
         return cells, checkpoint or self._beginning
 
     def describe_inputs(self, topics: Sequence[str], partition: int) -> dict[str, InputLog]:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
@@ -13,8 +13,6 @@ from headrace.kafka import client_config, consumer_config, is_final
 from headrace.streams.checkpoint import CELL_PREFIX, RECORD_KEY, Checkpoint, InputLog, decode_checkpoint
 
 Cells = dict[bytes, bytes]
-OnProgress = Callable[[int], None]
-"""Told how many changelog records are read so far."""
 log = logging.getLogger(__name__)
 
 _READ_RECORDS = 20_000
@@ -27,7 +25,7 @@ _OFFSET_BEGINNING = 0
 class Logs(Protocol):
     """What a task reads besides its input; `MemoryLogs` in `headrace.testing` is another one."""
 
-    def read_changelog(self, topic: str, partition: int, on_progress: OnProgress) -> tuple[Cells, Checkpoint | None]:
+    def read_changelog(self, topic: str, partition: int) -> tuple[Cells, Checkpoint | None]:
         """The cells of the last checkpoint, and its record, up to the end of what is committed.
 
         Raises:
@@ -51,7 +49,7 @@ class KafkaLogs:
     def __init__(self, brokers: str) -> None:
         self._brokers = brokers
 
-    def read_changelog(self, topic: str, partition: int, on_progress: OnProgress) -> tuple[Cells, Checkpoint | None]:
+    def read_changelog(self, topic: str, partition: int) -> tuple[Cells, Checkpoint | None]:
         consumer = Consumer(
             consumer_config(
                 self._brokers,
@@ -67,7 +65,7 @@ class KafkaLogs:
         )
         try:
             consumer.assign([TopicPartition(topic, partition, _OFFSET_BEGINNING)])
-            return _read_to_end(consumer, f"{topic}-{partition}", on_progress)
+            return _read_to_end(consumer, f"{topic}-{partition}")
         finally:
             consumer.close()
 
@@ -94,7 +92,7 @@ class KafkaLogs:
             consumer.close()
 
 
-def _read_to_end(consumer: Consumer, name: str, on_progress: OnProgress) -> tuple[Cells, Checkpoint | None]:
+def _read_to_end(consumer: Consumer, name: str) -> tuple[Cells, Checkpoint | None]:
     cells: Cells = {}
     records, begin = 0, time.monotonic()
     deadline, say_at = begin + _SILENCE_S, begin + _SAY_EVERY_S
@@ -115,7 +113,6 @@ def _read_to_end(consumer: Consumer, name: str, on_progress: OnProgress) -> tupl
                 raise ConfigurationError(f"changelog {name} can't be read: {error.str()}")
         if messages:
             records += len(messages)
-            on_progress(records)
             deadline = time.monotonic() + _SILENCE_S
         if time.monotonic() > say_at:
             rate = round(records / (time.monotonic() - begin))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from headrace.streams.batch import ANY_PARTITION, Headers, OutRecord
-from headrace.streams.changelog import Cells, OnProgress
+from headrace.streams.changelog import Cells
 from headrace.streams.checkpoint import CELL_PREFIX, RECORD_KEY, Checkpoint, InputLog, decode_checkpoint
 from headrace.streams.transaction import ProducerLost
 
@@ -228,12 +228,11 @@ class MemoryLogs:
     def __init__(self, kafka: MemoryKafka) -> None:
         self._kafka = kafka
 
-    def read_changelog(self, topic: str, partition: int, on_progress: OnProgress) -> tuple[Cells, Checkpoint | None]:
+    def read_changelog(self, topic: str, partition: int) -> tuple[Cells, Checkpoint | None]:
         self._kafka.wait_for_answer("read_changelog")
         content: dict[bytes, bytes | None] = {}
         for record in self._kafka.log(topic, partition).records:
             content[record.key or b""] = record.value
-            on_progress(len(content))
         checkpoint = content.pop(RECORD_KEY, None)
         cells = {key.removeprefix(CELL_PREFIX): value for key, value in content.items() if value is not None}
         return cells, decode_checkpoint(checkpoint) if checkpoint else None

@@ -46,7 +46,6 @@ class Progress:
     changelog_bytes: int = 0
     restored_cells: int = 0
     lost_offsets: int = 0
-    last_restore: dict[tuple[str, int], int] = field(default_factory=dict)
 
     @property
     def records(self) -> int:
@@ -110,12 +109,7 @@ class Task:
             ConfigurationError: the changelog does not fit these rules or inputs.
         """
         self._on_step("restoring")
-        key = (self.stage.name, self.partition)
-        changelog = self.stage.changelog
-        progress = self._progress
-        cells, checkpoint = self._logs.read_changelog(
-            changelog, self.partition, lambda records: progress.last_restore.update({key: records})
-        )
+        cells, checkpoint = self._logs.read_changelog(self.stage.changelog, self.partition)
         inputs = self._logs.describe_inputs(self.stage.inputs, self.partition)
         self.positions, lost = start_positions(checkpoint, inputs)
         self.committed = dict(self.positions)
@@ -124,7 +118,7 @@ class Task:
             self.note_lost(lost)
         self.state = self._restored(cells, checkpoint)
         self.open_bytes, self.has_open_work = 0, False
-        progress.restored_cells += len(cells)
+        self._progress.restored_cells += len(cells)
 
     def process(self, batch: Batch) -> None:
         """Takes a batch into the state and its outputs into the open transaction.

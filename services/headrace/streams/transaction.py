@@ -75,7 +75,6 @@ class KafkaTransactions:
 
     def __init__(self, brokers: str, transactional_id: str, **overrides: Any) -> None:
         self.transactional_id = transactional_id
-        self.failed = 0
         self._is_open = self._is_closed = False
         self._producer = Producer(
             {
@@ -86,7 +85,6 @@ class KafkaTransactions:
                 "retry.backoff.ms": 5,
                 "retry.backoff.max.ms": 500,
                 "delivery.report.only.error": True,
-                "on_delivery": self._note_failure,
                 "message.max.bytes": MAX_RECORD_BYTES + 10_000,
                 "queue.buffering.max.messages": _QUEUE_RECORDS,
                 "queue.buffering.max.kbytes": _QUEUE_KBYTES,
@@ -148,9 +146,6 @@ class KafkaTransactions:
             # A record before this one failed meanwhile; the abort says whether the producer can go on.
             return AbortRequired(f"the open transaction of {self.transactional_id} failed: {error.str()}")
         return ProducerLost(f"produce of {self.transactional_id}: {error.str()}")
-
-    def _note_failure(self, error: KafkaError | None, message: object) -> None:
-        self.failed += error is not None
 
 
 def _as_list(headers: Headers) -> list[tuple[str, str | bytes | None]]:

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from headrace.streams.batch import Batch, OutRecord
-from headrace.streams.changelog import Cells, OnProgress
+from headrace.streams.changelog import Cells
 from headrace.streams.checkpoint import Checkpoint
 from headrace.streams.topology import Stage, Topology
 from headrace.testing import MemoryKafka, MemoryLogs
@@ -50,12 +50,10 @@ def test_task_that_recovers_slowly_holds_up_no_other(kafka: MemoryKafka) -> None
     may_read = threading.Event()
 
     class Slow(MemoryLogs):
-        def read_changelog(
-            self, topic: str, partition: int, on_progress: OnProgress
-        ) -> tuple[Cells, Checkpoint | None]:
+        def read_changelog(self, topic: str, partition: int) -> tuple[Cells, Checkpoint | None]:
             if partition == 0:
                 may_read.wait()
-            return super().read_changelog(topic, partition, on_progress)
+            return super().read_changelog(topic, partition)
 
     async def run() -> None:
         async with running(kafka, logs=Slow(kafka)) as subject:
