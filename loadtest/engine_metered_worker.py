@@ -16,14 +16,11 @@ from typing import Any
 
 import psutil
 
-from headrace.clock import SystemClock
 from headrace.logs import configure_logs
 from headrace.streams.batch import Batch, OutRecord
-from headrace.streams.changelog import KafkaLogs
 from headrace.streams.engine import Engine
 from headrace.streams.topology import Stage, Topology
-from headrace.streams.transaction import KafkaTransactions
-from headrace.streams.worker import build_worker, crash, run_worker
+from headrace.streams.worker import build_worker, kafka_engine, run_worker
 from loadtest.engine_profile import Sampler
 from loadtest.standard_job import JobState, StandardJob, Topics
 
@@ -114,13 +111,7 @@ def run(options: argparse.Namespace) -> int:
     job = MeteredJob(topics, int(options.lateness_s * 1e6))
     outputs = (topics.windows, topics.anomalies, topics.late)
     stage = Stage(STAGE, (options.input,), job, outputs, changelog_of(options.run))
-    engine = Engine(
-        Topology(options.run, (stage,)),
-        lambda name: KafkaTransactions(options.brokers, name),
-        KafkaLogs(options.brokers),
-        SystemClock(),
-        crash,
-    )
+    engine = kafka_engine(options.brokers, Topology(options.run, (stage,)))
     app = build_worker(options.brokers, engine, broker_max_poll_records=options.poll_records)
     meter = Meter(job, engine, options.readings, options.only_recover)
     sampler = Sampler() if options.profile else None

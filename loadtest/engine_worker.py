@@ -5,20 +5,14 @@ Usage: python -m loadtest.engine_worker JSON, the fields of `Job`.
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-from collections.abc import Callable
 
 import msgspec
 
-from headrace.clock import SystemClock
 from headrace.logs import configure_logs
-from headrace.streams.changelog import KafkaLogs
-from headrace.streams.engine import Engine
 from headrace.streams.topology import Stage, Topology
-from headrace.streams.transaction import KafkaTransactions
-from headrace.streams.worker import build_worker, crash, run_worker
+from headrace.streams.worker import build_worker, kafka_engine, run_worker
+from headrace.testing import kill_at
 from loadtest.standard_job import StandardJob, Topics
 
 STEPS = ("taking over", "restoring", "processed", "preparing", "prepared", "committing", "committed")
@@ -45,19 +39,6 @@ class Job(msgspec.Struct, frozen=True):
         return {what: f"{self.name}.{what}" for what in ("readings", "windows", "anomalies", "late", "changelog")}
 
 
-def kill_at(step: str, count: int) -> Callable[[str], None]:
-    """An `on_step` that ends this process as a power cut would."""
-    left = count
-
-    def on_step(name: str) -> None:
-        nonlocal left
-        left -= name == step
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return on_step
-
-
 def main(job: Job) -> int:
     """Runs until SIGTERM or the step; returns the exit status."""
     configure_logs(job.name, "INFO")
@@ -68,14 +49,7 @@ def main(job: Job) -> int:
     stage = Stage(
         "job", (topics["readings"],), rules, (outputs.windows, outputs.anomalies, outputs.late), topics["changelog"]
     )
-    engine = Engine(
-        Topology(job.name, (stage,)),
-        lambda name: KafkaTransactions(job.brokers, name),
-        KafkaLogs(job.brokers),
-        SystemClock(),
-        crash,
-        on_step=kill_at(job.step, job.count),
-    )
+    engine = kafka_engine(job.brokers, Topology(job.name, (stage,)), on_step=kill_at(job.step, job.count))
     return run_worker(build_worker(job.brokers, engine))
 
 

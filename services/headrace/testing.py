@@ -1,5 +1,7 @@
 """Fakes that plug into the same seams as the real clients, and ways to wait in a test."""
 
+import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +11,7 @@ from headrace.errors import DeliveryError
 from headrace.kafka import OnDelivery
 from headrace.streams.driver import TopologyDriver
 from headrace.streams.memory import MemoryKafka, MemoryLogs, MemoryTransactions
+from headrace.streams.task import OnStep
 
 __all__ = [
     "FakeClock",
@@ -18,6 +21,7 @@ __all__ = [
     "MemoryTransactions",
     "Produced",
     "TopologyDriver",
+    "kill_at",
     "wait_until",
 ]
 T = TypeVar("T")
@@ -89,6 +93,19 @@ class FakeProducer:
     def of_topic(self, topic: str) -> list[Produced]:
         """The records of one topic, in order."""
         return [record for record in self.records if record.topic == topic]
+
+
+def kill_at(step: str, count: int, number: int = signal.SIGKILL) -> OnStep:
+    """An `on_step` that sends this process a signal, by default to end without a word."""
+    left = count
+
+    def on_step(name: str) -> None:
+        nonlocal left
+        left -= name == step
+        if name == step and left == 0:
+            os.kill(os.getpid(), number)
+
+    return on_step
 
 
 def wait_until(condition: Callable[[], T], what: str, timeout: float = 30.0, every: float = 0.05) -> T:

@@ -1,18 +1,15 @@
 """Wires process_readings: the only place that builds its clients."""
 
-from headrace.clock import SystemClock
 from headrace.health import HealthServer
 from headrace.logs import configure_logs
 from headrace.metrics import new_registry
-from headrace.streams.changelog import KafkaLogs
 from headrace.streams.checkpoint import CheckpointPolicy
 from headrace.streams.engine import Engine
 from headrace.streams.faust_batches import BatchApp
 from headrace.streams.metrics import EngineMetrics, Lag
 from headrace.streams.topic_checks import check_topics
 from headrace.streams.topology import Topology
-from headrace.streams.transaction import KafkaTransactions
-from headrace.streams.worker import build_worker, crash, run_worker
+from headrace.streams.worker import build_worker, crash, kafka_engine, run_worker
 from process_readings.device_catalog import DeviceCatalog
 from process_readings.metrics import RuleMetrics
 from process_readings.settings import Settings
@@ -54,15 +51,8 @@ def run(settings: Settings) -> int:
 
 
 def _engine(settings: Settings, topology: Topology) -> Engine:
-    return Engine(
-        topology,
-        lambda name: KafkaTransactions(settings.brokers, name),
-        KafkaLogs(settings.brokers),
-        SystemClock(),
-        crash,
-        CheckpointPolicy(settings.checkpoint_min_ms / 1_000, settings.checkpoint_max_ms / 1_000),
-        settings.idle_after_s,
-    )
+    policy = CheckpointPolicy(settings.checkpoint_min_ms / 1_000, settings.checkpoint_max_ms / 1_000)
+    return kafka_engine(settings.brokers, topology, policy, settings.idle_after_s)
 
 
 def _not_ready(app: BatchApp, engine: Engine) -> str | None:

@@ -8,12 +8,38 @@ from typing import Any
 
 import faust
 
+from headrace.clock import SystemClock
+from headrace.streams.changelog import KafkaLogs
+from headrace.streams.checkpoint import CheckpointPolicy
 from headrace.streams.engine import Engine
 from headrace.streams.faust_batches import BatchApp
+from headrace.streams.task import OnStep, no_step
+from headrace.streams.topology import Topology
+from headrace.streams.transaction import KafkaTransactions
 
 EXIT_CRASHED = 70
 _GC_THRESHOLDS = (100_000, 50, 100)
 log = logging.getLogger(__name__)
+
+
+def kafka_engine(
+    brokers: str,
+    topology: Topology,
+    policy: CheckpointPolicy | None = None,
+    idle_after_s: float = 5.0,
+    on_step: OnStep = no_step,
+) -> Engine:
+    """An engine on Kafka that ends this process where it can't go on; for the arguments see `Engine`."""
+    return Engine(
+        topology,
+        lambda name: KafkaTransactions(brokers, name),
+        KafkaLogs(brokers),
+        SystemClock(),
+        crash,
+        policy,
+        idle_after_s,
+        on_step=on_step,
+    )
 
 
 def build_worker(

@@ -6,23 +6,19 @@ A stage that copies gives each value `KEY:NUMBER` as `KEY:NUMBER:COUNT`, with a 
 only right state can give. A stage that has `keys` hands `KEY:NUMBER` on under another key, one of so many.
 """
 
-import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from headrace.clock import SystemClock
 from headrace.logs import configure_logs
 from headrace.streams import Batch, OutRecord
 from headrace.streams.batch import Cell
-from headrace.streams.changelog import KafkaLogs
-from headrace.streams.engine import Engine
 from headrace.streams.topology import Stage, Topology
-from headrace.streams.transaction import KafkaTransactions
-from headrace.streams.worker import build_worker, crash, run_worker
+from headrace.streams.worker import build_worker, kafka_engine, run_worker
+from headrace.testing import kill_at
 
 SESSION_S = 6.0
 """The shortest that Kafka's default allows."""
@@ -111,19 +107,6 @@ class HandingOn(Copying):
         return OutRecord(self.target, b"o%d" % (int(value.split(b":")[1]) % self._keys), value)
 
 
-def kill_at(step: str, count: int, number: int = signal.SIGKILL) -> Callable[[str], None]:
-    """An `on_step` that sends this process a signal, by default to end without a word."""
-    left = count
-
-    def on_step(name: str) -> None:
-        nonlocal left
-        left -= name == step
-        if name == step and left == 0:
-            os.kill(os.getpid(), number)
-
-    return on_step
-
-
 def rules_of(part: Part) -> Copying:
     return HandingOn(part.output, part.keys) if part.keys else Copying(part.output)
 
@@ -134,14 +117,8 @@ def main(job: Job) -> int:
         Stage(f"part{number}", part.inputs, rules_of(part), (part.output,), part.changelog)
         for number, part in enumerate(job.parts)
     ]
-    engine = Engine(
-        Topology(job.group, tuple(stages)),
-        lambda name: KafkaTransactions(job.brokers, name),
-        KafkaLogs(job.brokers),
-        SystemClock(),
-        crash,
-        on_step=kill_at(job.step, job.count, job.signal),
-    )
+    on_step = kill_at(job.step, job.count, job.signal)
+    engine = kafka_engine(job.brokers, Topology(job.group, tuple(stages)), on_step=on_step)
     quick: dict[str, Any] = {
         "broker_max_poll_records": 500,
         "broker_session_timeout": SESSION_S,

@@ -22,13 +22,11 @@ from headrace.replay.replayable import Replay, Replayable
 from headrace.replay.stage_replay import OnProgress
 from headrace.replay.start_replay import start_replay
 from headrace.replay.switch import Switch
-from headrace.streams.changelog import KafkaLogs
-from headrace.streams.engine import Engine
 from headrace.streams.topology import Stage, Topology
-from headrace.streams.transaction import KafkaTransactions
 from headrace.streams.versions import with_version
-from headrace.streams.worker import build_worker, crash, run_worker
-from tests.integration.headrace.copying_worker import Copying, kill_at
+from headrace.streams.worker import build_worker, kafka_engine, run_worker
+from headrace.testing import kill_at
+from tests.integration.headrace.copying_worker import Copying
 
 BROKERS, GROUP, SOURCE, TARGET, CHANGELOG, VERSION = (
     f"COPYING_{name}" for name in ("BROKERS", "GROUP", "SOURCE", "TARGET", "CHANGELOG", "VERSION")
@@ -50,13 +48,7 @@ def replayable(brokers: str) -> Replayable:
 
 def work() -> int:
     brokers = os.environ[BROKERS]
-    engine = Engine(
-        with_version(own_topology(), os.environ.get(VERSION, "")),
-        lambda name: KafkaTransactions(brokers, name),
-        KafkaLogs(brokers),
-        SystemClock(),
-        crash,
-    )
+    engine = kafka_engine(brokers, with_version(own_topology(), os.environ.get(VERSION, "")))
     return run_worker(build_worker(brokers, engine, broker_session_timeout=6.0, broker_heartbeat_interval=1.0))
 
 
