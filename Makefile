@@ -21,7 +21,7 @@ demo: setup ## Everything on this machine with live and replayed devices; Ctrl-C
 	@$(PYTHON) -m deploy.local.demo $(DEMO)
 
 up: setup ## Start the whole system in the background; make up WORKERS=2: so many processes of process_readings
-	@HEADRACE_WORKERS=$(WORKERS) $(PYTHON) -m deploy.local up
+	@HEADRACE_WORKERS=$(or $(WORKERS),$(HEADRACE_WORKERS)) $(PYTHON) -m deploy.local up
 
 down: ## Stop what `make up` started
 	@$(PYTHON) -m deploy.local down

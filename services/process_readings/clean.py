@@ -6,7 +6,8 @@ Nothing is hidden: a reading that is odd keeps its value and gets a flag.
 from math import isfinite
 
 from headrace.records import Anomaly, Reading
-from process_readings.detect.anomaly_id import anomaly_id
+from process_readings.detect.detector import Verdict
+from process_readings.detection import anomaly_of
 from process_readings.metric_plan import BOUND
 from process_readings.series import Series
 from process_readings.units import IDENTITY
@@ -21,10 +22,15 @@ LATE = "late"
 RETAINED = "retained"
 UNTRACKED = "untracked"
 
-RANGE_FAMILY = "range"
-RANGE_VERSION = "range/1"
 NOT_COUNTED = float("nan")
 """Value of a reading that windows and detectors must not see."""
+
+
+class Range:
+    """What an anomaly of the physical range says of its detector."""
+
+    family = "range"
+    version = "range/1"
 
 
 def clean_value(series: Series, reading: Reading) -> float:
@@ -89,18 +95,6 @@ def range_anomaly(series: Series, reading: Reading) -> Anomaly:
     limit = high if is_above else low
     width = min(high - low, BOUND)
     side = "above the greatest" if is_above else "below the least"
-    return Anomaly(
-        id=anomaly_id(reading.site, reading.device, reading.metric, reading.time, reading.n, RANGE_FAMILY),
-        site=reading.site,
-        device=reading.device,
-        metric=reading.metric,
-        time=reading.time,
-        n=reading.n,
-        value=value,
-        score=1.0 + abs(value - limit) / width,
-        threshold=1.0,
-        reason=f"{value:g} is {side} possible value {limit:g}{' ' + reading.unit if reading.unit else ''}",
-        detector=RANGE_FAMILY,
-        detector_version=RANGE_VERSION,
-        unit=reading.unit,
-    )
+    reason = f"{value:g} is {side} possible value {limit:g}{' ' + reading.unit if reading.unit else ''}"
+    verdict = Verdict(1.0 + abs(value - limit) / width, 1.0, True, reason, None)
+    return anomaly_of(reading, value, verdict, Range)

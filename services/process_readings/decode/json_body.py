@@ -41,6 +41,27 @@ def parse_json(value: bytes) -> Any:
     return body
 
 
+def parse_object(value: bytes) -> dict[str, Any]:
+    """The body as an object.
+
+    Raises:
+        TerminalError: as `parse_json`, or it is something else.
+    """
+    return as_object(parse_json(value))
+
+
+def as_object(body: Any) -> dict[str, Any]:
+    """What was parsed, if it is an object.
+
+    Raises:
+        TerminalError: it is something else.
+    """
+    if body.__class__ is not dict:
+        raise TerminalError(Reason.UNEXPECTED_SHAPE, f"an object is expected, not {str(body)[:80]!r}")
+    found: dict[str, Any] = body
+    return found
+
+
 def utf8(value: bytes) -> str:
     """The body as text.
 

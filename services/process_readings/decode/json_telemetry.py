@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from headrace.errors import Reason, TerminalError
 from headrace.records import Reading
 from process_readings.decode.claims import check_claim
 from process_readings.decode.collector import INT64_MAX, Collector
-from process_readings.decode.json_body import parse_json
+from process_readings.decode.json_body import as_object, parse_json
 from process_readings.decode.members import add_members
 from process_readings.decode.source import Source
 
@@ -27,9 +26,7 @@ def decode_json(source: Source) -> list[Reading]:
     body = parse_json(source.value)
     out = Collector(source, DECODER)
     for item in body if body.__class__ is list else (body,):
-        if item.__class__ is not dict:
-            raise TerminalError(Reason.UNEXPECTED_SHAPE, f"an object is expected, not {str(item)[:80]!r}")
-        add_object(out, item, source.device)
+        add_object(out, as_object(item), source.device)
     return out.readings
 
 

@@ -5,11 +5,10 @@ The messages are those of https://tasmota.github.io/docs/MQTT/.
 
 from typing import Any
 
-from headrace.errors import Reason, TerminalError
 from headrace.records import Reading
 from process_readings.decode.bare_value import bare_scalar, bare_text, metric_of, starts_json
 from process_readings.decode.collector import Collector
-from process_readings.decode.json_body import parse_json
+from process_readings.decode.json_body import parse_object
 from process_readings.decode.members import add_members
 from process_readings.decode.source import Source
 
@@ -30,9 +29,7 @@ def decode_tasmota(source: Source) -> list[Reading]:
     if not starts_json(source.value):
         out.add(metric_of(source), bare_scalar(bare_text(source.value)))
         return out.readings
-    body = parse_json(source.value)
-    if body.__class__ is not dict:
-        raise TerminalError(Reason.UNEXPECTED_SHAPE, f"an object is expected, not {str(body)[:80]!r}")
+    body = parse_object(source.value)
     for name in STATUS_ANSWERS:
         if len(body) == 1 and body.get(name).__class__ is dict:
             body = body[name]

@@ -9,7 +9,7 @@ from headrace.errors import Reason, TerminalError
 from headrace.records import Reading
 from process_readings.decode.claims import mismatch
 from process_readings.decode.collector import BASE64, INT64_MAX, Collector
-from process_readings.decode.json_body import parse_json
+from process_readings.decode.json_body import parse_object
 from process_readings.decode.members import add_members
 from process_readings.decode.source import Source
 
@@ -30,9 +30,7 @@ EVENTS = (
 
 def decode_ttn(source: Source) -> list[Reading]:
     """Readings of an uplink, or one text reading that names another event."""
-    body = parse_json(source.value)
-    if body.__class__ is not dict:
-        raise TerminalError(Reason.UNEXPECTED_SHAPE, f"an object is expected, not {str(body)[:80]!r}")
+    body = parse_object(source.value)
     _check_device(body, source.device)
     out = Collector(source, DECODER)
     uplink = body.get("uplink_message", body)

@@ -1,11 +1,10 @@
 """Format `zigbee2mqtt`: a JSON object of all that is known of a device, or a bare word on its availability topic."""
 
-from headrace.errors import Reason, TerminalError
 from headrace.records import Reading
 from process_readings.decode.bare_value import bare_scalar, bare_text, metric_of, starts_json
 from process_readings.decode.claims import mismatch
 from process_readings.decode.collector import Collector
-from process_readings.decode.json_body import parse_json
+from process_readings.decode.json_body import parse_object
 from process_readings.decode.members import add_members
 from process_readings.decode.source import Source
 
@@ -19,9 +18,7 @@ def decode_zigbee2mqtt(source: Source) -> list[Reading]:
     if not starts_json(source.value):
         out.add(metric_of(source), bare_scalar(bare_text(source.value)))
         return out.readings
-    body = parse_json(source.value)
-    if body.__class__ is not dict:
-        raise TerminalError(Reason.UNEXPECTED_SHAPE, f"an object is expected, not {str(body)[:80]!r}")
+    body = parse_object(source.value)
     out.at(body.pop(TIME_NAME, None))
     described = body.get("device")
     name = described.get("friendlyName") if described.__class__ is dict else None

@@ -42,7 +42,9 @@ def test_two_workers_share_the_partitions(two: Stack) -> None:
 def test_a_later_command_finds_the_second_worker(two: Stack) -> None:
     two.ports.save(two.layout.root / "ports.json")
     found = project_stack({"HEADRACE_ROOT": str(two.layout.root)})
-    assert found.is_ready("process_readings_2")
+    assert found.is_running("process_readings_2")
+    # A worker that gives up partitions to the other is not ready for a moment.
+    found.wait_ready("process_readings_2")
 
 
 @pytest.mark.parametrize("number", ["0", "5", "many"])
