@@ -19,7 +19,7 @@ from headrace.replay.replays_topic import TOPIC as REPLAYS
 from headrace.replay.stage_replay import OnProgress
 from headrace.streams.batch import OutRecord
 from headrace.streams.task import OnStep, no_step
-from headrace.streams.transaction import AbortRequired, KafkaTransactions, size_of
+from headrace.streams.transaction import AbortRequired, KafkaTransactions, sizes_of
 
 HEADER = "replay"
 """On every copy: the replay's name."""
@@ -95,7 +95,7 @@ class OutputCopy:
 
     def _commit(self, topic: str, number: int, at: int) -> None:
         key, value = copied_key(self._replay.name, topic, number), b"%d" % at
-        self._transactions.produce(OutRecord(REPLAYS, key.encode(), value, (), PARTITION))
+        self._transactions.produce([OutRecord(REPLAYS, key.encode(), value, (), PARTITION)])
         self._on_step("copying")
         self._transactions.commit()
         self._kept[key] = value
@@ -108,5 +108,5 @@ class OutputCopy:
         name = DEADLETTER_PREFIX + HEADER if live == DEADLETTERS else HEADER
         headers = [*headers_of_message(message), (name, self._replay.name.encode())]
         record = OutRecord(live, message.key(), message.value(), headers, number)
-        self._transactions.produce(record)
-        return size_of(record)
+        self._transactions.produce([record])
+        return sizes_of([record])[0]

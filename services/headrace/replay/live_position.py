@@ -25,7 +25,7 @@ def live_position(replay: Replay) -> dict[Partition, int]:
     for stage in replay.live.stages:
         for topic in set(stage.inputs) & set(inputs):
             for number in range(len(starts[topic])):
-                _, checkpoint = logs.read_changelog(stage.changelog, number)
+                checkpoint = logs.read_changelog(stage.changelog, number, {})
                 if checkpoint and topic in checkpoint.inputs:
                     position[topic, number] = checkpoint.inputs[topic].next_offset
     _check_group(replay, position)

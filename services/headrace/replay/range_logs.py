@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from headrace.streams.changelog import Cells, Logs
+from headrace.streams.batch import Cells
+from headrace.streams.changelog import Logs
 from headrace.streams.checkpoint import Checkpoint, InputLog
 
 
@@ -19,9 +20,8 @@ class RangeLogs:
         self._inner = inner
         self._beginning = beginning
 
-    def read_changelog(self, topic: str, partition: int) -> tuple[Cells, Checkpoint | None]:
-        cells, checkpoint = self._inner.read_changelog(topic, partition)
-        return cells, checkpoint or self._beginning
+    def read_changelog(self, topic: str, partition: int, cells: Cells) -> Checkpoint:
+        return self._inner.read_changelog(topic, partition, cells) or self._beginning
 
     def describe_inputs(self, topics: Sequence[str], partition: int) -> dict[str, InputLog]:
         return self._inner.describe_inputs(topics, partition)

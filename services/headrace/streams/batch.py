@@ -1,12 +1,14 @@
 """What rules see: consecutive records of one partition as columns in, records out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
 Headers = Sequence[tuple[str, bytes]]
 Cell = tuple[bytes, bytes | None]
 """A key and its content; None deletes it."""
+Cells = MutableMapping[bytes, bytes]
+"""All cells of a task."""
 ANY_PARTITION = -1
 
 
@@ -57,8 +59,10 @@ class TaskState(Protocol):
         """The cells that changed since the last call, each key once; run it to its end."""
         ...
 
-    def restore(self, cells: Mapping[bytes, bytes]) -> None:
+    def restore(self, cells: Cells) -> None:
         """Takes all cells of a checkpoint into a new state; nothing of it counts as changed.
+
+        Called once, also where there is no checkpoint yet; the mapping is the state's own from then on.
 
         Raises:
             ValueError: a cell is not of this state's schema.

@@ -10,9 +10,9 @@ from confluent_kafka.admin import AdminClient
 
 from headrace.errors import ConfigurationError, TransientError
 from headrace.kafka import client_config, consumer_config, is_final
+from headrace.streams.batch import Cells
 from headrace.streams.checkpoint import CELL_PREFIX, RECORD_KEY, Checkpoint, InputLog, decode_checkpoint
 
-Cells = dict[bytes, bytes]
 log = logging.getLogger(__name__)
 
 _READ_RECORDS = 20_000
@@ -20,13 +20,17 @@ _SILENCE_S = 30.0
 _ANSWER_S = 30.0
 _SAY_EVERY_S = 2.0
 _OFFSET_BEGINNING = 0
+_PREFIX_BYTES = len(CELL_PREFIX)
 
 
 class Logs(Protocol):
     """What a task reads besides its input; `MemoryLogs` in `headrace.testing` is another one."""
 
-    def read_changelog(self, topic: str, partition: int) -> tuple[Cells, Checkpoint | None]:
-        """The cells of the last checkpoint, and its record, up to the end of what is committed.
+    def read_changelog(self, topic: str, partition: int, cells: Cells) -> Checkpoint | None:
+        """Adds the cells of the last checkpoint to an empty mapping, up to the end of what is committed.
+
+        Returns:
+            The checkpoint's record, if there was a checkpoint.
 
         Raises:
             TransientError: Kafka gave nothing for half a minute.
@@ -49,7 +53,7 @@ class KafkaLogs:
     def __init__(self, brokers: str) -> None:
         self._brokers = brokers
 
-    def read_changelog(self, topic: str, partition: int) -> tuple[Cells, Checkpoint | None]:
+    def read_changelog(self, topic: str, partition: int, cells: Cells) -> Checkpoint | None:
         consumer = Consumer(
             consumer_config(
                 self._brokers,
@@ -65,7 +69,7 @@ class KafkaLogs:
         )
         try:
             consumer.assign([TopicPartition(topic, partition, _OFFSET_BEGINNING)])
-            return _read_to_end(consumer, f"{topic}-{partition}")
+            return _read_to_end(consumer, f"{topic}-{partition}", cells)
         finally:
             consumer.close()
 
@@ -92,8 +96,8 @@ class KafkaLogs:
             consumer.close()
 
 
-def _read_to_end(consumer: Consumer, name: str) -> tuple[Cells, Checkpoint | None]:
-    cells: Cells = {}
+def _read_to_end(consumer: Consumer, name: str, cells: Cells) -> Checkpoint | None:
+    checkpoint: bytes | None = None
     records, begin = 0, time.monotonic()
     deadline, say_at = begin + _SILENCE_S, begin + _SAY_EVERY_S
     while time.monotonic() < deadline:
@@ -102,13 +106,14 @@ def _read_to_end(consumer: Consumer, name: str) -> tuple[Cells, Checkpoint | Non
             error = message.error()
             if error is None:
                 key, value = message.key() or b"", message.value()
-                if value is None:
-                    cells.pop(key, None)
+                if key == RECORD_KEY:
+                    checkpoint = value
+                elif value is None:
+                    cells.pop(key[_PREFIX_BYTES:], None)
                 else:
-                    cells[key] = value
+                    cells[key[_PREFIX_BYTES:]] = value
             elif error.code() == KafkaError._PARTITION_EOF:
-                checkpoint = cells.pop(RECORD_KEY, None)
-                return _without_prefix(cells), decode_checkpoint(checkpoint) if checkpoint else None
+                return decode_checkpoint(checkpoint) if checkpoint else None
             elif is_final(error) or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise ConfigurationError(f"changelog {name} can't be read: {error.str()}")
         if messages:
@@ -119,8 +124,3 @@ def _read_to_end(consumer: Consumer, name: str) -> tuple[Cells, Checkpoint | Non
             log.info("reading state", extra={"changelog": name, "records": records, "records_per_second": rate})
             say_at += _SAY_EVERY_S
     raise TransientError(f"Kafka gave nothing for {_SILENCE_S} s of changelog {name}")
-
-
-def _without_prefix(cells: Cells) -> Cells:
-    start = len(CELL_PREFIX)
-    return {key[start:]: value for key, value in cells.items()}

@@ -3,11 +3,10 @@
 import threading
 import zlib
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from headrace.streams.batch import ANY_PARTITION, Headers, OutRecord
-from headrace.streams.changelog import Cells
+from headrace.streams.batch import ANY_PARTITION, Cells, Headers, OutRecord
 from headrace.streams.checkpoint import CELL_PREFIX, RECORD_KEY, Checkpoint, InputLog, decode_checkpoint
 from headrace.streams.transaction import ProducerLost
 
@@ -197,9 +196,10 @@ class MemoryTransactions:
         self._kafka.wait_for_answer("start")
         self._epoch = self._kafka.fence(self._id)
 
-    def produce(self, record: OutRecord) -> None:
-        self._kafka.begin("produce")
-        self._open.append(record)
+    def produce(self, records: Iterable[OutRecord]) -> None:
+        for record in records:
+            self._kafka.begin("produce")
+            self._open.append(record)
 
     def commit(self) -> None:
         error = self._kafka.wait_for_answer("commit")
@@ -228,14 +228,14 @@ class MemoryLogs:
     def __init__(self, kafka: MemoryKafka) -> None:
         self._kafka = kafka
 
-    def read_changelog(self, topic: str, partition: int) -> tuple[Cells, Checkpoint | None]:
+    def read_changelog(self, topic: str, partition: int, cells: Cells) -> Checkpoint | None:
         self._kafka.wait_for_answer("read_changelog")
         content: dict[bytes, bytes | None] = {}
         for record in self._kafka.log(topic, partition).records:
             content[record.key or b""] = record.value
         checkpoint = content.pop(RECORD_KEY, None)
-        cells = {key.removeprefix(CELL_PREFIX): value for key, value in content.items() if value is not None}
-        return cells, decode_checkpoint(checkpoint) if checkpoint else None
+        cells.update({key.removeprefix(CELL_PREFIX): value for key, value in content.items() if value is not None})
+        return decode_checkpoint(checkpoint) if checkpoint else None
 
     def describe_inputs(self, topics: Sequence[str], partition: int) -> dict[str, InputLog]:
         self._kafka.wait_for_answer("describe_inputs")

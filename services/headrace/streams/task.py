@@ -12,8 +12,8 @@ from operator import itemgetter
 from headrace.deadletter import TOPIC as DEADLETTERS
 from headrace.deadletter import DeadLetter, Source
 from headrace.errors import ConfigurationError, Reason, TerminalError
-from headrace.streams.batch import Batch, OutRecord, TaskState
-from headrace.streams.changelog import Cells, Logs
+from headrace.streams.batch import Batch, Cells, OutRecord, TaskState
+from headrace.streams.changelog import Logs
 from headrace.streams.checkpoint import (
     CELL_PREFIX,
     RECORD_KEY,
@@ -23,7 +23,7 @@ from headrace.streams.checkpoint import (
     start_positions,
 )
 from headrace.streams.topology import Stage
-from headrace.streams.transaction import MAX_RECORD_BYTES, Transactions, size_of
+from headrace.streams.transaction import MAX_RECORD_BYTES, Transactions, sizes_of
 
 _topic_of = itemgetter(0)
 log = logging.getLogger(__name__)
@@ -109,16 +109,19 @@ class Task:
             ConfigurationError: the changelog does not fit these rules or inputs.
         """
         self._on_step("restoring")
-        cells, checkpoint = self._logs.read_changelog(self.stage.changelog, self.partition)
+        # What was there is worth nothing, and both at once would take twice the memory.
+        self.state = self.stage.rules.new_state()
+        cells = self.stage.new_cells()
+        checkpoint = self._logs.read_changelog(self.stage.changelog, self.partition, cells)
         inputs = self._logs.describe_inputs(self.stage.inputs, self.partition)
         self.positions, lost = start_positions(checkpoint, inputs)
         self.committed = dict(self.positions)
         self._topic_ids = {topic: found.topic_id for topic, found in inputs.items()}
         if lost:
             self.note_lost(lost)
-        self.state = self._restored(cells, checkpoint)
-        self.open_bytes, self.has_open_work = 0, False
         self._progress.restored_cells += len(cells)
+        self._restore_state(cells, checkpoint)
+        self.open_bytes, self.has_open_work = 0, False
 
     def process(self, batch: Batch) -> None:
         """Takes a batch into the state and its outputs into the open transaction.
@@ -146,19 +149,17 @@ class Task:
     def prepare(self) -> None:
         """Adds the changed cells and the checkpoint record to the open transaction."""
         self._on_step("preparing")
-        size = count = 0
         changelog, partition = self.stage.changelog, self.partition
-        produce = self._transactions.produce
-        for key, value in self.state.take_changes():
-            record = OutRecord(changelog, CELL_PREFIX + key, value, (), partition)
-            size += size_of(record)
-            count += 1
-            if value is not None and len(value) > MAX_RECORD_BYTES:
-                raise ConfigurationError(f"a cell of {self.stage.name} has {len(value)} bytes; {MAX_RECORD_BYTES} fit")
-            produce(record)
-        produce(OutRecord(changelog, RECORD_KEY, encode_checkpoint(self._checkpoint()), (), partition))
-        self._progress.changelog_cells += count
-        self._progress.changelog_bytes += size
+        records = [
+            OutRecord(changelog, CELL_PREFIX + key, value, (), partition) for key, value in self.state.take_changes()
+        ]
+        sizes = sizes_of(records)
+        if max(sizes, default=0) > MAX_RECORD_BYTES:
+            raise ConfigurationError(f"a cell of {self.stage.name} has {max(sizes)} bytes; {MAX_RECORD_BYTES} fit")
+        self._progress.changelog_cells += len(records)
+        self._progress.changelog_bytes += sum(sizes)
+        records.append(OutRecord(changelog, RECORD_KEY, encode_checkpoint(self._checkpoint()), (), partition))
+        self._transactions.produce(records)
         self._on_step("prepared")
 
     def commit(self) -> None:
@@ -202,38 +203,34 @@ class Task:
             extra={"inputs": inputs, "partition": self.partition, "offsets": offsets},
         )
 
-    def _restored(self, cells: Cells, checkpoint: Checkpoint | None) -> TaskState:
-        state: TaskState = self.stage.rules.new_state()
+    def _restore_state(self, cells: Cells, checkpoint: Checkpoint | None) -> None:
         wanted = self.stage.rules.state_schema
-        if checkpoint is None:
-            if cells:
-                raise ConfigurationError(f"changelog {self.stage.changelog} has cells and no checkpoint record")
-            return state
-        if checkpoint.state_schema != wanted:
+        if checkpoint is None and cells:
+            raise ConfigurationError(f"changelog {self.stage.changelog} has cells and no checkpoint record")
+        if checkpoint is not None and checkpoint.state_schema != wanted:
             raise ConfigurationError(
                 f"changelog {self.stage.changelog} holds state of schema {checkpoint.state_schema} and these rules "
                 f"have {wanted}: run the version that wrote it, or `headrace replay` the input into a new version"
             )
         try:
-            state.restore(cells)
+            self.state.restore(cells)
         except ValueError as error:
             raise ConfigurationError(f"changelog {self.stage.changelog}: {error}") from error
-        return state
 
     def _checkpoint(self) -> Checkpoint:
         inputs = {topic: InputPosition(self._topic_ids[topic], at) for topic, at in self.positions.items()}
         return Checkpoint(inputs, self.stage.rules.state_schema)
 
     def _produce(self, outputs: list[OutRecord]) -> None:
-        produce, size = self._transactions.produce, 0
-        for index, record in enumerate(outputs):
-            bytes_ = size_of(record)
-            if bytes_ > MAX_RECORD_BYTES:
-                outputs[index] = record = self._oversize(record, bytes_)
-                bytes_ = size_of(record)
-            size += bytes_
-            produce(record)
-        self.open_bytes += size
+        sizes = sizes_of(outputs)
+        if max(sizes, default=0) > MAX_RECORD_BYTES:
+            outputs = [
+                self._oversize(record, size) if size > MAX_RECORD_BYTES else record
+                for record, size in zip(outputs, sizes, strict=True)
+            ]
+            sizes = sizes_of(outputs)
+        self.open_bytes += sum(sizes)
+        self._transactions.produce(outputs)
         counts = self._progress.outputs
         for topic, count in Counter(map(_topic_of, outputs)).items():
             counts[topic] = counts.get(topic, 0) + count

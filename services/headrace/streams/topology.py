@@ -1,10 +1,10 @@
 """What a processor is made of: stages, each with input topics, rules, state and outputs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.streams.batch import Rules
+from headrace.streams.batch import Cells, Rules
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Stage:
         rules: pure rules.
         outputs: topics that the rules write, besides dead letters.
         changelog: compacted topic with as many partitions as the inputs; only this stage writes it.
+        new_cells: makes the mapping that a changelog is read into and that `KeyedCells` keep their contents in: memory,
+            or `disk_cells.DiskCells` for more than it holds.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Stage:
     rules: Rules[Any]
     outputs: tuple[str, ...]
     changelog: str
+    new_cells: Callable[[], Cells] = dict
 
 
 @dataclass(frozen=True)

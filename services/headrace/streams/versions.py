@@ -5,7 +5,7 @@ worker may go on from there, with the versioned state and the live outputs. In b
 so that only one of them can write at a time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from headrace.deadletter import TOPIC as DEADLETTERS
@@ -87,9 +87,12 @@ class RenamedOutputs:
     def start(self) -> None:
         self._inner.start()
 
-    def produce(self, record: OutRecord) -> None:
-        topic, key, value, headers, partition = record
-        self._inner.produce(OutRecord(self._names.get(topic, topic), key, value, headers, partition))
+    def produce(self, records: Iterable[OutRecord]) -> None:
+        name_of = self._names.get
+        self._inner.produce(
+            OutRecord(name_of(topic, topic), key, value, headers, partition)
+            for topic, key, value, headers, partition in records
+        )
 
     def commit(self) -> None:
         self._inner.commit()

@@ -8,14 +8,18 @@ only right state can give. A stage that has `keys` hands `KEY:NUMBER` on under a
 
 import signal
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from headrace.logs import configure_logs
 from headrace.streams import Batch, OutRecord
-from headrace.streams.batch import Cell
+from headrace.streams.batch import Cells
+from headrace.streams.disk_cells import DiskCells
+from headrace.streams.keyed_cells import KeyedCells
 from headrace.streams.topology import Stage, Topology
 from headrace.streams.worker import build_worker, kafka_engine, run_worker
 from headrace.testing import kill_at
@@ -25,12 +29,13 @@ SESSION_S = 6.0
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A stage: from topics to a topic."""
+    """A stage: from topics to a topic, with its state in memory or in a folder."""
 
     inputs: tuple[str, ...]
     output: str
     changelog: str
     keys: int = 0
+    folder: str = ""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -48,27 +53,13 @@ class Job(msgspec.Struct, frozen=True):
     signal: int = signal.SIGKILL
 
 
-class Counts:
+class Counts(KeyedCells):
     """Records seen by key."""
 
-    def __init__(self) -> None:
-        self._counts: dict[bytes, int] = {}
-        self._touched: set[bytes] = set()
-
     def count(self, key: bytes) -> int:
-        self._counts[key] = count = self._counts.get(key, 0) + 1
-        self._touched.add(key)
+        count = int(self.get(key) or 0) + 1
+        self.put(key, b"%d" % count)
         return count
-
-    def take_changes(self) -> Iterable[Cell]:
-        touched, self._touched = self._touched, set()
-        return [(key, b"%d" % self._counts[key]) for key in touched]
-
-    def restore(self, cells: Mapping[bytes, bytes]) -> None:
-        self._counts = {key: int(value) for key, value in cells.items()}
-
-    def __len__(self) -> int:
-        return len(self._counts)
 
 
 class Copying:
@@ -111,10 +102,14 @@ def rules_of(part: Part) -> Copying:
     return HandingOn(part.output, part.keys) if part.keys else Copying(part.output)
 
 
+def cells_of(part: Part) -> Callable[[], Cells]:
+    return partial(DiskCells, Path(part.folder)) if part.folder else dict
+
+
 def main(job: Job) -> int:
     configure_logs("copying", "INFO")
     stages = [
-        Stage(f"part{number}", part.inputs, rules_of(part), (part.output,), part.changelog)
+        Stage(f"part{number}", part.inputs, rules_of(part), (part.output,), part.changelog, cells_of(part))
         for number, part in enumerate(job.parts)
     ]
     on_step = kill_at(job.step, job.count, job.signal)

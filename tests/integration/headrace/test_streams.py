@@ -27,9 +27,13 @@ def lab(stack: Stack, tmp_path: Path) -> Iterator[Lab]:
 
 
 @pytest.mark.parametrize("steps", [CHOSEN.sample(STEPS, 2)], ids=[f"HEADRACE_FAULT_SEED={SEED}"])
-def test_worker_killed_at_any_step_loses_and_doubles_nothing(lab: Lab, steps: list[str]) -> None:
-    source, target = lab.topic("in"), lab.topic("out")
-    part, outputs = lab.part(source, output=target), lab.outputs(target)
+@pytest.mark.parametrize("place", ["memory", "disk"])
+def test_worker_killed_at_any_step_loses_and_doubles_nothing(
+    lab: Lab, place: str, steps: list[str], tmp_path: Path
+) -> None:
+    source, target, folder = lab.topic("in"), lab.topic("out"), tmp_path / "state"
+    part = lab.part(source, output=target, folder=str(folder) if place == "disk" else "")
+    outputs = lab.outputs(target)
     total = 0
     for step in steps:
         lab.send(source, range(total, total + 5_000))
@@ -41,6 +45,7 @@ def test_worker_killed_at_any_step_loses_and_doubles_nothing(lab: Lab, steps: li
     outputs.wait_for(total)
     assert_each_counted_once_in_order(outputs, total)
     assert lab.end(last) == 0
+    assert not list(folder.glob("cells-*")), "what killed workers left is deleted, and the last one's goes with it"
 
 
 def test_partitions_move_between_workers_that_join_and_leave(lab: Lab) -> None:

@@ -1,40 +1,29 @@
 """Rules whose outputs only a right state can give, for the tests of the engine."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
 
 from headrace.errors import TransientError
-from headrace.streams.batch import Batch, Cell, OutRecord
+from headrace.streams.batch import Batch, Cells, OutRecord
+from headrace.streams.keyed_cells import KeyedCells
 from headrace.streams.topology import Stage, Topology
 
 STAGE = "count"
 INPUT, OUTPUT, CHANGELOG = "in", "out", "counts"
+new_cells: Callable[[], Cells] = dict
 
 
-class Counts:
+class Counts(KeyedCells):
     """Values seen by key."""
 
-    def __init__(self) -> None:
-        self.of: dict[bytes, int] = {}
-        self._touched: set[bytes] = set()
-
     def count(self, key: bytes) -> int:
-        self.of[key] = self.of.get(key, 0) + 1
-        self._touched.add(key)
-        return self.of[key]
+        count = int(self.get(key) or 0) + 1
+        self.put(key, b"%d" % count)
+        return count
 
-    def forget(self, key: bytes) -> None:
-        self.of.pop(key, None)
-        self._touched.add(key)
-
-    def take_changes(self) -> Iterable[Cell]:
-        touched, self._touched = self._touched, set()
-        return [(key, b"%d" % self.of[key] if key in self.of else None) for key in sorted(touched)]
-
-    def restore(self, cells: Mapping[bytes, bytes]) -> None:
-        self.of = {key: int(value) for key, value in cells.items()}
-
-    def __len__(self) -> int:
-        return len(self.of)
+    def restore(self, cells: Cells) -> None:
+        for content in cells.values():
+            int(content)
+        super().restore(cells)
 
 
 class Counting:
@@ -61,11 +50,11 @@ class Counting:
         return outputs
 
     def on_idle(self, state: Counts, now_us: int) -> list[OutRecord]:
-        return [OutRecord("idle", key, b"%d" % count) for key, count in state.of.items() if count > 1]
+        return [OutRecord("idle", key, count) for key, count in state.items() if int(count) > 1]
 
     def _process(self, state: Counts, key: bytes, value: bytes) -> list[OutRecord]:
         if value == b"forget":
-            state.forget(key)
+            state.delete(key)
             return []
         count = state.count(key)
         if value == b"later" and self.is_away:
@@ -78,4 +67,4 @@ class Counting:
 
 def topology(rules: Counting | None = None) -> Topology:
     """One stage that counts."""
-    return Topology("test", (Stage(STAGE, (INPUT,), rules or Counting(), (OUTPUT,), CHANGELOG),))
+    return Topology("test", (Stage(STAGE, (INPUT,), rules or Counting(), (OUTPUT,), CHANGELOG, new_cells),))

@@ -13,6 +13,8 @@ from headrace.streams.topology import Stage, Topology
 from headrace.testing import TopologyDriver
 from tests.unit.headrace.counting import CHANGELOG, INPUT, OUTPUT, STAGE, Counting, Counts, topology
 
+pytestmark = pytest.mark.usefixtures("cells")
+
 
 def values(driver: TopologyDriver, topic: str = OUTPUT) -> list[bytes | None]:
     return [record.value for record in driver.outputs(topic)]

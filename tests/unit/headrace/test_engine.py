@@ -5,13 +5,14 @@ import threading
 
 import pytest
 
-from headrace.streams.batch import Batch, OutRecord
-from headrace.streams.changelog import Cells
+from headrace.streams.batch import Batch, Cells, OutRecord
 from headrace.streams.checkpoint import Checkpoint
 from headrace.streams.topology import Stage, Topology
 from headrace.testing import MemoryKafka, MemoryLogs
 from tests.unit.headrace.counting import CHANGELOG, INPUT, OUTPUT, STAGE, Counting
 from tests.unit.headrace.engine_run import partitions_of, running
+
+pytestmark = pytest.mark.usefixtures("cells")
 
 
 @pytest.fixture
@@ -50,10 +51,10 @@ def test_task_that_recovers_slowly_holds_up_no_other(kafka: MemoryKafka) -> None
     may_read = threading.Event()
 
     class Slow(MemoryLogs):
-        def read_changelog(self, topic: str, partition: int) -> tuple[Cells, Checkpoint | None]:
+        def read_changelog(self, topic: str, partition: int, cells: Cells) -> Checkpoint | None:
             if partition == 0:
                 may_read.wait()
-            return super().read_changelog(topic, partition)
+            return super().read_changelog(topic, partition, cells)
 
     async def run() -> None:
         async with running(kafka, logs=Slow(kafka)) as subject:

@@ -1,5 +1,6 @@
 """Versions of a topology: what is renamed, and what a replay and its successor share."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from headrace.deadletter import TOPIC as DEADLETTERS
@@ -58,14 +59,14 @@ def test_records_go_where_the_version_has_them() -> None:
     written: list[OutRecord] = []
 
     class Kept:
-        def produce(self, record: OutRecord) -> None:
-            written.append(record)
+        def produce(self, records: Iterable[OutRecord]) -> None:
+            written.extend(records)
 
     kept: Any = Kept()
     for names in (replay_names(two_stages(), "v2"), internal_names(two_stages(), "v2")):
         transactions = RenamedOutputs(kept, names)
         for topic in ("counts", "by_item", DEADLETTERS, "count.changes.v2"):
-            transactions.produce(OutRecord(topic, b"key", b"value", (("name", b"x"),), 3))
+            transactions.produce([OutRecord(topic, b"key", b"value", (("name", b"x"),), 3)])
     topics = [record.topic for record in written]
     assert topics[:4] == ["counts.v2", "by_item.v2", "deadletters.v2", "count.changes.v2"]
     assert topics[4:] == ["counts", "by_item.v2", "deadletters", "count.changes.v2"]

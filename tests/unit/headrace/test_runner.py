@@ -14,6 +14,8 @@ from headrace.testing import MemoryKafka
 from tests.unit.headrace.counting import CHANGELOG, INPUT, OUTPUT, Counting, topology
 from tests.unit.headrace.engine_run import NEVER, Run, running
 
+pytestmark = pytest.mark.usefixtures("cells")
+
 STALE = Batch(INPUT, 0, [1_000], [0], [b"k"], [b"stale"], [()])
 
 
