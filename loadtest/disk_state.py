@@ -57,7 +57,6 @@ def measure(place: str, keys: int, updates: int, folder: Path) -> dict[str, floa
         "cpu_us_per_new_key": (filled - began) / keys * 1e6,
         "cpu_us_per_update": (ended - filled) / updates * 1e6,
         "memory_bytes_per_key": (process.memory_info().rss - before) / keys,
-        "disk_bytes_per_key": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / keys,
     }
 
 

@@ -15,14 +15,19 @@ class KeyedCells:
     def __init__(self) -> None:
         self._cells: Cells = {}
         self._changed: dict[bytes, bytes | None] = {}
+        self._read: dict[bytes, bytes | None] = {}
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
     def get(self, key: bytes) -> bytes | None:
-        """What is kept under a key."""
-        return self._changed[key] if key in self._changed else self._cells.get(key)
+        """What is kept under a key; it is looked up once between two checkpoints."""
+        if key in self._changed:
+            return self._changed[key]
+        if key not in self._read:
+            self._read[key] = self._cells.get(key)
+        return self._read[key]
 
     def put(self, key: bytes, content: bytes) -> None:
         """Keeps a content under a key."""
@@ -43,13 +48,13 @@ class KeyedCells:
 
     def take_changes(self) -> Iterable[Cell]:
         """The cells that changed since the last call, each key once."""
-        changes, self._changed = self._changed, {}
+        changes, self._changed, self._read = self._changed, {}, {}
         self._settle(changes)
         return changes.items()
 
     def restore(self, cells: Cells) -> None:
         """Takes all cells of a checkpoint, and keeps its own in the same mapping from now on."""
-        self._cells, self._changed, self._count = cells, {}, len(cells)
+        self._cells, self._changed, self._read, self._count = cells, {}, {}, len(cells)
 
     def _settle(self, changes: Mapping[bytes, bytes | None]) -> None:
         for key, content in changes.items():
