@@ -101,8 +101,8 @@ class _Items(ItemsView[bytes, bytes]):
 def _options(memory_bytes: int) -> Options:
     """Half of the memory for blocks, half for what is not on disk yet.
 
-    Filters and indexes stay in memory: one of a large file is larger than a shard of the cache, which would then read it
-    again for every key (30 times the CPU, measured with three million keys).
+    Filters and indexes stay in memory: one of a large file is larger than a shard of the cache, which would then read
+    it again for every key (30 times the CPU, measured with three million keys).
     """
     blocks = BlockBasedOptions()
     blocks.set_block_cache(Cache(memory_bytes // 2))
