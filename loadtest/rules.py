@@ -18,6 +18,7 @@ from pathlib import Path
 
 from headrace.raw import FORMAT, RECEIVED
 from headrace.streams import Batch
+from headrace.streams.batch import compact
 from loadtest import results
 from process_readings.decode import decode_record
 from process_readings.decode.plain_json import PlainJson
@@ -120,13 +121,9 @@ def _checkpoint(state: PartitionState, done: Run) -> None:
     begin = time.process_time()
     changes = list(state.take_changes())
     done.checkpoint_s += time.process_time() - begin
-    for key, content in changes:
-        done.cells_written += 1
-        done.bytes_written += len(key) + len(content or b"")
-        if content is None:
-            done.cells.pop(key, None)
-        else:
-            done.cells[key] = content
+    done.cells_written += len(changes)
+    done.bytes_written += sum(len(key) + len(content or b"") for key, content in changes)
+    compact(done.cells, changes)
 
 
 def decode_all(work: list[Batch]) -> None:

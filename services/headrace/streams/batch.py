@@ -12,6 +12,15 @@ Cells = MutableMapping[bytes, bytes]
 ANY_PARTITION = -1
 
 
+def compact(cells: Cells, changes: Iterable[Cell]) -> None:
+    """Brings cells to what a compacted changelog holds after these changes."""
+    for key, content in changes:
+        if content is None:
+            cells.pop(key, None)
+        else:
+            cells[key] = content
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Consecutive records of one partition, as columns of equal length, at least one record.

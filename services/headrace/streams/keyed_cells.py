@@ -1,15 +1,15 @@
 """State of one small content of bytes under each key, in memory or on disk."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
-from headrace.streams.batch import Cell, Cells
+from headrace.streams.batch import Cell, Cells, compact
 
 
 class KeyedCells:
     """Implements `TaskState` for rules that decode and encode what they keep of a key, such as a user's last items.
 
     A key is one cell. Where the cells are is the stage's choice: `Stage(..., new_cells=dict)` holds them in memory,
-    `new_cells=partial(DiskCells, folder)` on disk, and only what changed since the last checkpoint in memory.
+    `new_cells=partial(DiskCells, folder)` on disk, and in memory what was read or changed since the last checkpoint.
     """
 
     def __init__(self) -> None:
@@ -42,23 +42,16 @@ class KeyedCells:
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """All keys and contents, in the order of the keys; read it to its end before the next change."""
-        self._settle(self._changed)
+        compact(self._cells, self._changed.items())
         cells = self._cells
         return iter(sorted(cells.items()) if isinstance(cells, dict) else cells.items())
 
     def take_changes(self) -> Iterable[Cell]:
         """The cells that changed since the last call, each key once."""
         changes, self._changed, self._read = self._changed, {}, {}
-        self._settle(changes)
+        compact(self._cells, changes.items())
         return changes.items()
 
     def restore(self, cells: Cells) -> None:
         """Takes all cells of a checkpoint, and keeps its own in the same mapping from now on."""
         self._cells, self._changed, self._read, self._count = cells, {}, {}, len(cells)
-
-    def _settle(self, changes: Mapping[bytes, bytes | None]) -> None:
-        for key, content in changes.items():
-            if content is None:
-                self._cells.pop(key, None)
-            else:
-                self._cells[key] = content

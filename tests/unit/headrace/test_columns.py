@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.streams.batch import Cell
+from headrace.streams.batch import compact
 from headrace.streams.columns import Column, KeyedColumns, Tables
 
 COLUMNS = (Column("count", "<i8", -1), Column("mean", "<f8", np.nan))
@@ -24,15 +24,6 @@ def put(subject: KeyedColumns, keys: list[bytes], count: int) -> None:
 
 def contents(subject: KeyedColumns) -> dict[bytes, int]:
     return {key: int(subject["count"][row]) for key, row in subject.items()}
-
-
-def apply(log: dict[bytes, bytes], cells: list[Cell]) -> None:
-    """What a compacted changelog holds after these cells."""
-    for key, content in cells:
-        if content is None:
-            log.pop(key, None)
-        else:
-            log[key] = content
 
 
 def restored(log: dict[bytes, bytes]) -> KeyedColumns:
@@ -128,11 +119,11 @@ def test_it_is_a_dictionary_and_its_changelog_too(steps: list[tuple[object, ...]
                 for key in known:
                     del model[key]
             case _:
-                apply(log, list(subject.take_changes()))
+                compact(log, subject.take_changes())
                 if step == ("restart",):
                     subject = restored(log)
         assert contents(subject) == model
-    apply(log, list(subject.take_changes()))
+    compact(log, subject.take_changes())
     assert contents(restored(log)) == model
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headrace.streams.batch import Cells
+from headrace.streams.batch import Cells, compact
 from headrace.streams.disk_cells import DiskCells
 from headrace.streams.keyed_cells import KeyedCells
 
@@ -43,11 +43,7 @@ def checkpoint(state: KeyedCells, log: dict[bytes, bytes]) -> None:
     """What a compacted changelog holds after a checkpoint."""
     changes = list(state.take_changes())
     assert len({key for key, _ in changes}) == len(changes)
-    for key, content in changes:
-        if content is None:
-            log.pop(key, None)
-        else:
-            log[key] = content
+    compact(log, changes)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

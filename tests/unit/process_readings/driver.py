@@ -9,6 +9,7 @@ from typing import TypeVar
 from headrace.deadletter import DeadLetter
 from headrace.records import Anomaly, Device, Reading, Record, Window, decode
 from headrace.streams import Batch, OutRecord
+from headrace.streams.batch import compact
 from process_readings.device_types import DeviceType, DeviceTypes
 from process_readings.pipeline import ReadingRules
 
@@ -110,11 +111,7 @@ class Driver:
         changes = list(self.state.take_changes())
         keys = [key for key, _ in changes]
         assert len(set(keys)) == len(keys), "a key is written once a checkpoint"
-        for key, content in changes:
-            if content is None:
-                self.cells.pop(key, None)
-            else:
-                self.cells[key] = content
+        compact(self.cells, changes)
         return dict(changes)
 
     def restart(self) -> None:
