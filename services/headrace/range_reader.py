@@ -1,12 +1,14 @@
 """Reads a range of offsets of one partition: committed records only, outside any group."""
 
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from headrace.errors import ConfigurationError, TransientError
 from headrace.kafka import consumer_config, is_final, offset_of
+from headrace.streams.batch import Batch, Headers
 
 READ_RECORDS = 2_000
 """Records at a time: enough that Kafka's client costs little, few enough that checkpoints come in time."""
@@ -108,3 +110,16 @@ class RangeReader:
 
     def _name(self) -> str:
         return f"{self.topic}-{self.partition}"
+
+
+def to_batch(topic: str, partition: int, messages: Sequence[Message]) -> Batch:
+    """Columns of librdkafka's records, as a worker gives them to the rules."""
+    return Batch(
+        topic=topic,
+        partition=partition,
+        offsets=[offset_of(message) for message in messages],
+        timestamps=[message.timestamp()[1] * 1_000 for message in messages],
+        keys=[message.key() for message in messages],
+        values=[message.value() for message in messages],
+        headers=[cast(Headers, message.headers() or ()) for message in messages],
+    )

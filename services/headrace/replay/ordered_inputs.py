@@ -2,13 +2,12 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from typing import Protocol, cast
+from typing import Protocol
 
 from confluent_kafka import Message
 
-from headrace.kafka import offset_of
-from headrace.range_reader import READ_RECORDS
-from headrace.streams.batch import Batch, Headers
+from headrace.range_reader import READ_RECORDS, to_batch
+from headrace.streams.batch import Batch
 
 
 class Reader(Protocol):
@@ -92,17 +91,4 @@ def _part(batch: Batch, part: slice) -> Batch:
         batch.keys[part],
         batch.values[part],
         batch.headers[part],
-    )
-
-
-def to_batch(topic: str, partition: int, messages: Sequence[Message]) -> Batch:
-    """Columns of librdkafka's records, as a worker gives them to the rules."""
-    return Batch(
-        topic=topic,
-        partition=partition,
-        offsets=[offset_of(message) for message in messages],
-        timestamps=[message.timestamp()[1] * 1_000 for message in messages],
-        keys=[message.key() for message in messages],
-        values=[message.value() for message in messages],
-        headers=[cast(Headers, message.headers() or ()) for message in messages],
     )

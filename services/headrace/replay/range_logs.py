@@ -1,8 +1,8 @@
 """What a task of a replay reads besides its input: without a checkpoint of its own it begins where its range does."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from headrace.streams.batch import Cells
+from headrace.streams.batch import Batch, Cells
 from headrace.streams.changelog import Logs
 from headrace.streams.checkpoint import Checkpoint, InputLog
 
@@ -25,3 +25,6 @@ class RangeLogs:
 
     def describe_inputs(self, topics: Sequence[str], partition: int) -> dict[str, InputLog]:
         return self._inner.describe_inputs(topics, partition)
+
+    def read_to_end(self, topic: str, partition: int, offset: int) -> Iterator[Batch]:
+        return self._inner.read_to_end(topic, partition, offset)

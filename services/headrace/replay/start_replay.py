@@ -5,7 +5,7 @@ import re
 from headrace.clock import Clock
 from headrace.errors import ConfigurationError
 from headrace.replay.moments import NOW, START, moment_us
-from headrace.replay.plan import Plan, offsets_in
+from headrace.replay.plan import Plan, Ranges, offsets_in
 from headrace.replay.plans import Plans
 from headrace.replay.ranges import find_ranges
 from headrace.replay.replayable import Replay
@@ -55,11 +55,22 @@ def _new_plan(replay: Replay, topic: str, since: str, until: str, now_us: int) -
         raise ConfigurationError(f"nothing lies between --from {since} and --to {until}")
     _check_topics(replay)
     inputs = replay.service.inputs()
-    ranges = find_ranges(replay.brokers, inputs, since_us, None if until == NOW else until_us)
+    ranges = _ranges(replay, since_us, None if until == NOW else until_us)
     if offsets_in(ranges) == 0:
         raise ConfigurationError(f"the brokers hold no record of {', '.join(inputs)} from {since} to {until}")
     ids = VersionedTopics(replay.brokers).ids(inputs)
     return Plan(replay.name, topic, since, until, since_us, until_us, ranges, ids, "replaying", now_us)
+
+
+def _ranges(replay: Replay, since_us: int, until_us: int | None) -> Ranges:
+    """Of streams the records of the span, of tables all that came before its end: they are joined to both."""
+    inputs = replay.service.inputs()
+    tables = [topic for topic in inputs if topic in replay.service.topology.stage_of(topic).tables]
+    streams = [topic for topic in inputs if topic not in tables]
+    return {
+        **find_ranges(replay.brokers, streams, since_us, until_us),
+        **find_ranges(replay.brokers, tables, 0, until_us),
+    }
 
 
 def _check_topics(replay: Replay) -> None:

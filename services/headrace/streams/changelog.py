@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
@@ -10,7 +10,8 @@ from confluent_kafka.admin import AdminClient
 
 from headrace.errors import ConfigurationError, TransientError
 from headrace.kafka import client_config, consumer_config, is_final
-from headrace.streams.batch import Cells
+from headrace.range_reader import RangeReader, to_batch
+from headrace.streams.batch import Batch, Cells
 from headrace.streams.checkpoint import CELL_PREFIX, RECORD_KEY, Checkpoint, InputLog, decode_checkpoint
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,14 @@ class Logs(Protocol):
         Raises:
             TransientError: the brokers don't answer.
             ConfigurationError: a topic is missing.
+        """
+        ...
+
+    def read_to_end(self, topic: str, partition: int, offset: int) -> Iterator[Batch]:
+        """The committed records from an offset to the present end.
+
+        Raises:
+            TransientError: Kafka gave nothing for half a minute, or has deleted what comes next.
         """
         ...
 
@@ -94,6 +103,16 @@ class KafkaLogs:
             raise TransientError(f"the brokers don't describe {', '.join(topics)}") from raised
         finally:
             consumer.close()
+
+    def read_to_end(self, topic: str, partition: int, offset: int) -> Iterator[Batch]:
+        reader = RangeReader(self._brokers, topic, partition)
+        try:
+            reader.start(offset, reader.bounds()[1])
+            while not reader.is_done:
+                if messages := reader.read():
+                    yield to_batch(topic, partition, messages)
+        finally:
+            reader.close()
 
 
 def _read_to_end(consumer: Consumer, name: str, cells: Cells) -> Checkpoint | None:

@@ -14,7 +14,7 @@ from itertools import chain, groupby, repeat
 
 from headrace.errors import TransientError
 from headrace.streams.batch import ANY_PARTITION, Batch, Headers, OutRecord, TaskState
-from headrace.streams.memory import MemoryKafka, MemoryLogs, MemoryTransactions, StoredRecord
+from headrace.streams.memory import MemoryKafka, MemoryLogs, MemoryTransactions, StoredRecord, batch_of
 from headrace.streams.task import Progress, Task
 from headrace.streams.topology import Stage, Topology
 
@@ -110,6 +110,7 @@ class TopologyDriver:
         task = Task(stage, partition, transactions, MemoryLogs(self.kafka), self.progress)
         task.take_over()
         task.restore()
+        task.catch_up()
         self._tasks[stage.name, partition] = task
 
     def _process(self, task: Task, sizes: Iterator[int]) -> int:
@@ -121,6 +122,7 @@ class TopologyDriver:
         except TransientError:
             task.abort()
             task.restore()
+            task.catch_up()
             raise
         return count
 
@@ -133,16 +135,3 @@ class TopologyDriver:
                 size = next(sizes, len(records))
                 yield batch_of(records[:size])
                 records = records[size:]
-
-
-def batch_of(records: list[StoredRecord]) -> Batch:
-    """Consecutive records of one partition as columns."""
-    return Batch(
-        topic=records[0].topic,
-        partition=records[0].partition,
-        offsets=[record.offset for record in records],
-        timestamps=[record.timestamp for record in records],
-        keys=[record.key for record in records],
-        values=[record.value for record in records],
-        headers=[record.headers for record in records],
-    )

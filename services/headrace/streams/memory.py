@@ -3,12 +3,14 @@
 import threading
 import zlib
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from headrace.streams.batch import ANY_PARTITION, Cells, Headers, OutRecord
+from headrace.streams.batch import ANY_PARTITION, Batch, Cells, Headers, OutRecord
 from headrace.streams.checkpoint import CELL_PREFIX, RECORD_KEY, Checkpoint, InputLog, decode_checkpoint
 from headrace.streams.transaction import ProducerLost
+
+_READ_RECORDS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,3 +244,22 @@ class MemoryLogs:
         return {
             topic: InputLog(self._kafka.topic_id(topic), self._kafka.log(topic, partition).start) for topic in topics
         }
+
+    def read_to_end(self, topic: str, partition: int, offset: int) -> Iterator[Batch]:
+        self._kafka.wait_for_answer("read_to_end")
+        records = self._kafka.log(topic, partition).since(offset)
+        for begin in range(0, len(records), _READ_RECORDS):
+            yield batch_of(records[begin : begin + _READ_RECORDS])
+
+
+def batch_of(records: Sequence[StoredRecord]) -> Batch:
+    """Consecutive records of one partition as columns."""
+    return Batch(
+        topic=records[0].topic,
+        partition=records[0].partition,
+        offsets=[record.offset for record in records],
+        timestamps=[record.timestamp for record in records],
+        keys=[record.key for record in records],
+        values=[record.value for record in records],
+        headers=[record.headers for record in records],
+    )

@@ -157,6 +157,7 @@ class TaskRunner:
         if self._closing:
             return
         task = self.task
+        await self._wait_for(task.catch_up)
         await self._source.seek({(topic, task.partition): at for topic, at in task.positions.items()})
         self._last_checkpoint = self._last_record = self._clock.monotonic()
         self.is_reading = not self._closing

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 _KEPT_BESIDE_VALUE = 50_000
 """Bytes of key and headers that fit a dead letter beside its value."""
 
+_TABLE_OFFSETS = 50_000
+"""After so many a checkpoint is cut amid a table, as a transaction must not grow with it."""
+
 
 @dataclass
 class Progress:
@@ -64,9 +67,9 @@ def no_step(name: str) -> None:
 class Task:
     """Runs one partition number of a stage's inputs.
 
-    The order of calls is `take_over`, `restore`, then any of `process`, `idle`, and for a checkpoint `prepare` and
-    `commit`. After `abort` nothing since the last commit counts, and `restore` must come before anything else.
-    `take_over`, `restore`, `commit` and `abort` wait for the brokers.
+    The order of calls is `take_over`, `restore`, `catch_up`, then any of `process`, `idle`, and for a checkpoint
+    `prepare` and `commit`. After `abort` nothing since the last commit counts, and `restore` must come before anything
+    else. `take_over`, `restore`, `catch_up`, `commit` and `abort` wait for the brokers.
     """
 
     def __init__(
@@ -122,6 +125,20 @@ class Task:
         self._progress.restored_cells += len(cells)
         self._restore_state(cells, checkpoint)
         self.open_bytes, self.has_open_work = 0, False
+
+    def catch_up(self) -> None:
+        """Takes what the stage's tables hold by now, so that no record is joined to a row that has a newer one.
+
+        Raises:
+            TransientError: the brokers don't answer, or a commit failed: nothing since the last one counts.
+            ProducerLost: see `commit`.
+        """
+        for topic in self.stage.tables:
+            for batch in self._logs.read_to_end(topic, self.partition, self.positions[topic]):
+                self.process(batch)
+                if self.positions[topic] - self.committed[topic] >= _TABLE_OFFSETS:
+                    self.prepare()
+                    self.commit()
 
     def process(self, batch: Batch) -> None:
         """Takes a batch into the state and its outputs into the open transaction.

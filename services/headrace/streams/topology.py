@@ -18,6 +18,8 @@ class Stage:
         inputs: topics with equal partition counts, keyed alike.
         rules: pure rules.
         outputs: topics that the rules write, besides dead letters.
+        tables: those of `inputs` that the others are joined to. A task reads what is there of them before anything
+            else; afterwards all inputs come as they are appended, a row that is late by a moment included.
         changelog: compacted topic with as many partitions as the inputs; only this stage writes it.
         new_cells: makes the mapping that a changelog is read into and that `KeyedCells` keep their contents in: memory,
             or `disk_cells.DiskCells` for more than it holds.
@@ -29,6 +31,16 @@ class Stage:
     outputs: tuple[str, ...]
     changelog: str
     new_cells: Callable[[], Cells] = dict
+    tables: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if strangers := sorted(set(self.tables) - set(self.inputs)):
+            raise ValueError(f"tables of stage {self.name} are not among its inputs: {', '.join(strangers)}")
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The inputs that are no tables."""
+        return tuple(topic for topic in self.inputs if topic not in self.tables)
 
 
 @dataclass(frozen=True)
@@ -72,7 +84,8 @@ class Topology:
         lines = ["flowchart LR"]
         for stage in self.stages:
             rules = f"{stage.name}([{stage.name}<br/>{type(stage.rules).__name__}])"
-            lines += [f"  {_id(topic)}[[{topic}]] --> {rules}" for topic in stage.inputs]
+            lines += [f"  {_id(topic)}[[{topic}]] --> {rules}" for topic in stage.streams]
+            lines += [f"  {_id(topic)}[({topic})] --> {rules}" for topic in stage.tables]
             lines += [f"  {stage.name} --> {_id(topic)}[[{topic}]]" for topic in stage.outputs]
             lines.append(f"  {stage.name} <--> {_id(stage.changelog)}[({stage.changelog})]")
         return "\n".join(lines)
@@ -80,7 +93,9 @@ class Topology:
 
 def _lines(stage: Stage) -> Iterator[str]:
     yield f"  stage {stage.name}"
-    yield f"    sources  {', '.join(stage.inputs)}"
+    yield f"    sources  {', '.join(stage.streams)}"
+    if stage.tables:
+        yield f"    tables   {', '.join(stage.tables)}"
     yield f"    rules    {type(stage.rules).__name__}"
     yield f"    store    {stage.rules.state_schema} in {stage.changelog}"
     yield f"    sinks    {', '.join(stage.outputs)}"

@@ -128,6 +128,8 @@ class KafkaTransactions:
 
     def abort(self) -> None:
         if self._is_open:
+            # Seldom the brokers refuse it when a record was added just before (librdkafka's issue 4849). The producer
+            # is lost then and the process starts again, as after any other loss of it.
             self._call("abort_transaction", self._producer.abort_transaction)
             self._is_open = False
 

@@ -70,6 +70,7 @@ def _versioned_stages(topology: Topology, names: Names, version: str) -> tuple[S
         replace(
             stage,
             inputs=tuple(internal.get(topic, topic) for topic in stage.inputs),
+            tables=tuple(internal.get(topic, topic) for topic in stage.tables),
             outputs=tuple(names.get(topic, topic) for topic in stage.outputs),
             changelog=versioned(stage.changelog, version),
         )

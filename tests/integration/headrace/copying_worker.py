@@ -3,7 +3,8 @@
 Usage: python copying_worker.py JSON, the fields of `Job`.
 
 A stage that copies gives each value `KEY:NUMBER` as `KEY:NUMBER:COUNT`, with a running count of the record's key that
-only right state can give. A stage that has `keys` hands `KEY:NUMBER` on under another key, one of so many.
+only right state can give; where it has a table, COUNT is the table's newest number of the key. A stage that has `keys`
+hands `KEY:NUMBER` on under another key, one of so many.
 """
 
 import signal
@@ -36,6 +37,7 @@ class Part(msgspec.Struct, frozen=True):
     changelog: str
     keys: int = 0
     folder: str = ""
+    table: str = ""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -75,9 +77,12 @@ class Copying:
 
     def process(self, state: Counts, batch: Batch) -> list[OutRecord]:
         return [
-            self.copy(key or b"", value or b"", state.count(key or b""))
+            self.copy(key or b"", value or b"", self.count(state, key or b""))
             for key, value in zip(batch.keys, batch.values, strict=True)
         ]
+
+    def count(self, state: Counts, key: bytes) -> int:
+        return state.count(key)
 
     def copy(self, key: bytes, value: bytes, count: int) -> OutRecord:
         """What follows from one record, the `count`-th of its key."""
@@ -85,6 +90,24 @@ class Copying:
 
     def on_idle(self, state: Counts, now_us: int) -> list[OutRecord]:
         return []
+
+
+class Joining(Copying):
+    """Value `KEY:NUMBER` becomes `KEY:NUMBER:ROW`, where `KEY:ROW` is the newest of the key in a table, or ROW is 0."""
+
+    def __init__(self, target: str, table: str) -> None:
+        super().__init__(target)
+        self._table = table
+
+    def process(self, state: Counts, batch: Batch) -> list[OutRecord]:
+        if batch.topic != self._table:
+            return super().process(state, batch)
+        for key, value in zip(batch.keys, batch.values, strict=True):
+            state.put(key or b"", (value or b"").split(b":")[1])
+        return []
+
+    def count(self, state: Counts, key: bytes) -> int:
+        return int(state.get(key) or 0)
 
 
 class HandingOn(Copying):
@@ -99,6 +122,8 @@ class HandingOn(Copying):
 
 
 def rules_of(part: Part) -> Copying:
+    if part.table:
+        return Joining(part.output, part.table)
     return HandingOn(part.output, part.keys) if part.keys else Copying(part.output)
 
 
@@ -106,10 +131,22 @@ def cells_of(part: Part) -> Callable[[], Cells]:
     return partial(DiskCells, Path(part.folder)) if part.folder else dict
 
 
+def tables_of(part: Part) -> tuple[str, ...]:
+    return (part.table,) if part.table else ()
+
+
 def main(job: Job) -> int:
     configure_logs("copying", "INFO")
     stages = [
-        Stage(f"part{number}", part.inputs, rules_of(part), (part.output,), part.changelog, cells_of(part))
+        Stage(
+            f"part{number}",
+            (*part.inputs, *tables_of(part)),
+            rules_of(part),
+            (part.output,),
+            part.changelog,
+            cells_of(part),
+            tables_of(part),
+        )
         for number, part in enumerate(job.parts)
     ]
     on_step = kill_at(job.step, job.count, job.signal)

@@ -17,8 +17,7 @@ from deploy.local.paths import PROJECT
 from headrace.cli import build_cli
 from headrace.errors import HeadraceError
 from headrace.kafka import Producer, headers_of_message
-from headrace.range_reader import RangeReader
-from headrace.replay.ordered_inputs import to_batch
+from headrace.range_reader import RangeReader, to_batch
 from headrace.replay.ranges import find_ranges
 from headrace.replay.replayable import GROUP
 from headrace.streams.changelog import KafkaLogs

@@ -85,10 +85,10 @@ class Lab:
             future.result()
         return full
 
-    def part(self, *inputs: str, output: str, keys: int = 0, folder: str = "") -> Part:
-        """A stage with a changelog of its own; where a folder is named its state is there."""
+    def part(self, *inputs: str, output: str, keys: int = 0, folder: str = "", table: str = "") -> Part:
+        """A stage with a changelog of its own; where a folder is named its state is there; see `Part`."""
         changelog = self.topic(f"changelog-{uuid4()}", **{"cleanup.policy": "compact"})
-        return Part(inputs, output, changelog, keys, folder)
+        return Part(inputs, output, changelog, keys, folder, table)
 
     def start(self, *parts: Part, **at: Any) -> subprocess.Popen[bytes]:
         """Starts a worker; `at` has `step`, `count` and `signal` of `Job`."""

@@ -1,7 +1,10 @@
 """Replays of topologies with several stages and several inputs, and of an input that its retention has cut."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -98,7 +101,7 @@ class Joining:
 
 
 class Replayed:
-    """A replay of a topology from the start of its topics to now."""
+    """A replay of a topology up to now."""
 
     def __init__(self, brokers: str) -> None:
         self.brokers = brokers
@@ -119,10 +122,10 @@ class Replayed:
             producer.produce(topic, value, value.split(b":")[0])
         producer.flush(30)
 
-    def begin(self, topology: Topology) -> None:
+    def begin(self, topology: Topology, since: str = "start") -> None:
         service = Replayable(topology, "", "VERSION", lambda on_failure: nullcontext())
         self.replay = Replay(self.brokers, service, self.name)
-        self.plan = start_replay(self.replay, topology.inputs()[0], "start", "now", SystemClock())
+        self.plan = start_replay(self.replay, topology.inputs()[0], since, "now", SystemClock())
 
     def run(self) -> Outcome:
         assert self.replay
@@ -186,6 +189,19 @@ def test_inputs_of_a_stage_come_in_the_order_of_their_append_times(replayed: Rep
     replayed.begin(topology)
     replayed.run()
     assert replayed.values(f"{target}.{replayed.name}") == [b"a1=1", b"b1=1", b"a2=2", b"b2=2", b"a3=3", b"b3=3"]
+
+
+def test_table_is_replayed_from_its_beginning_where_its_stream_is_not(replayed: Replayed) -> None:
+    stream, table, target, changelog = replayed.make("stream", "table", "out", "changes", partitions=1)
+    replayed.produce(table, b"1")
+    replayed.produce(stream, b"early")
+    time.sleep(0.002)  # Append times are milliseconds.
+    since = datetime.now(UTC).isoformat()
+    replayed.produce(stream, b"late")
+    joined = replace(stage("join", (stream, table), Joining(table, target), target, changelog), tables=(table,))
+    replayed.begin(Topology(f"app-{replayed.one}", (joined,)), since)
+    replayed.run()
+    assert replayed.values(f"{target}.{replayed.name}") == [b"late=1"]
 
 
 def test_what_retention_deletes_before_it_is_read_is_counted_and_the_rest_replayed(replayed: Replayed) -> None:

@@ -3,12 +3,15 @@
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from confluent_kafka import Producer
 
 from deploy.local.stack import Stack
+from headrace.kafka import producer_config
 from headrace.testing import wait_until
-from tests.integration.headrace.streams_lab import Lab, assert_each_counted_once, lab_on
+from tests.integration.headrace.streams_lab import KEYS, Lab, assert_each_counted_once, lab_on
 
 pytestmark = pytest.mark.integration
 
@@ -48,6 +51,36 @@ def test_inputs_of_one_stage_go_to_the_same_worker(lab: Lab) -> None:
     lab.send(left, range(2_500, 3_000))
     outputs.wait_for(3_000, "copies by the second")
     assert_each_counted_once(outputs, 3_000)
+
+
+def test_stream_is_joined_to_all_that_a_table_held_at_the_start_also_after_a_kill(lab: Lab) -> None:
+    """The table ends in an aborted transaction, whose offsets no reader ever sees."""
+    stream, table, target = lab.topic("stream"), lab.topic("table", **{"cleanup.policy": "compact"}), lab.topic("out")
+    part, outputs = lab.part(stream, output=target, table=table), lab.outputs(target)
+    lab.send(stream, range(1_000))
+    write_table(lab, table, range(200_000))
+    # Each of the three tasks reads 66,667 rows: one checkpoint amid them, one with the rest.
+    assert lab.ended(lab.start(part, step="prepared", count=2)) == -signal.SIGKILL
+    lab.start(part)
+    outputs.wait_for(1_000)
+    for key in range(KEYS):
+        assert {row for _, row in outputs.of_key[b"k%d" % key]} == {200_000 - KEYS + key}
+
+
+def write_table(lab: Lab, table: str, numbers: range) -> None:
+    """Commits a row for each number, then aborts newer ones."""
+    name = f"writer-{uuid4()}"
+    producer = Producer(
+        {**producer_config(lab.brokers, name), "transactional.id": name, "queue.buffering.max.messages": 1_000_000}
+    )
+    producer.init_transactions()
+    for rows, end in ((numbers, producer.commit_transaction), (range(900_000, 900_100), producer.abort_transaction)):
+        producer.begin_transaction()
+        for number in rows:
+            key = b"k%d" % (number % KEYS)
+            producer.produce(table, b"%s:%d" % (key, number), key)
+        producer.flush()
+        end()
 
 
 def owners(lab: Lab) -> int:

@@ -10,8 +10,8 @@ from headrace.clock import SystemClock
 from headrace.streams.batch import Batch
 from headrace.streams.changelog import Logs
 from headrace.streams.checkpoint import CheckpointPolicy
-from headrace.streams.driver import batch_of
 from headrace.streams.engine import Engine, Partition
+from headrace.streams.memory import batch_of
 from headrace.streams.topology import Topology
 from headrace.testing import MemoryKafka, MemoryLogs, MemoryTransactions
 from tests.unit.headrace.counting import INPUT, OUTPUT, topology

@@ -9,7 +9,7 @@ from headrace.deadletter import DeadLetter
 from headrace.errors import ConfigurationError, Reason, TransientError
 from headrace.streams.batch import Batch, OutRecord
 from headrace.streams.checkpoint import CELL_PREFIX, RECORD_KEY, decode_checkpoint
-from headrace.streams.driver import batch_of
+from headrace.streams.memory import batch_of
 from headrace.streams.task import Progress, Task
 from headrace.streams.transaction import MAX_RECORD_BYTES, AbortRequired, ProducerLost
 from headrace.testing import MemoryKafka, MemoryLogs, MemoryTransactions
