@@ -12,7 +12,7 @@ from headrace.topics import Topic, load_topics
 
 ROOT = Path(__file__).resolve().parents[1]
 _READERS = {"headrace": "operators([headrace deadletters])"}
-SERVICES = ("ingest_mqtt", "process_readings", "sink_cassandra", "serve_api")
+SERVICES = ("ingest_mqtt", "ingest_sources", "process_readings", "sink_cassandra", "serve_api")
 
 
 def settings_of(service: str) -> type[ServiceSettings]:
@@ -24,6 +24,7 @@ def settings_of(service: str) -> type[ServiceSettings]:
 def flow_picture(topics: dict[str, Topic]) -> str:
     """A Mermaid flowchart: services are boxes, topics are rounded, arrows say who writes and who reads."""
     lines = ["```mermaid", "flowchart LR", "  devices([devices]) -- MQTT --> broker([MQTT broker]) --> ingest_mqtt"]
+    lines.append("  files([files]) --> ingest_sources")
     for topic in topics.values():
         node = topic.name.replace(".", "_")
         lines.append(f"  {node}([{topic.name}])")

@@ -24,8 +24,8 @@ from confluent_kafka.cimpl import NewTopic
 
 from deploy.local.stack import Stack
 from deploy.local.temporary import temporary_stack
+from headrace.crash import EXIT_CRASHED
 from headrace.kafka import client_config, consumer_config
-from headrace.streams.worker import EXIT_CRASHED
 from headrace.testing import wait_until
 from loadtest import results
 from loadtest.engine_check import Found, differences, expected_of

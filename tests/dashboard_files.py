@@ -15,7 +15,7 @@ from deploy.local.paths import DEPLOY, PROJECT
 
 FOLDER = PROJECT / "grafana" / "dashboards"
 DASHBOARDS: dict[str, dict[str, Any]] = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
-_SELECTOR = re.compile(r"(?:\b(?:headrace_|process_|service:)[\w:]+|\bup\b)(?:\{[^}]*\})?")
+_SELECTOR = re.compile(r"(?:\b(?:\w+:)?(?:headrace_|process_)[\w:]+|\bup\b)(?:\{[^}]*\})?")
 _VARIABLE = re.compile(r"\$\{(\w+)(?::(\w+))?\}")
 
 
@@ -77,7 +77,7 @@ def items_queries() -> list[ItemsQuery]:
     asked = list(_targets("yesoreyeram-infinity-datasource"))
     for name, dashboard in DASHBOARDS.items():
         for variable in dashboard["templating"].get("list", ()):
-            if variable["type"] == "query":
+            if variable["type"] == "query" and "infinityQuery" in variable["query"]:
                 asked.append((f"{name}: {variable['name']}", variable["query"]["infinityQuery"]))
     return [
         ItemsQuery(where, target["url"], tuple((column["selector"], column["type"]) for column in target["columns"]))

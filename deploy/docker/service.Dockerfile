@@ -1,7 +1,9 @@
 # One image per service: docker build --file deploy/docker/service.Dockerfile --build-arg SERVICE=sink_cassandra .
 FROM python:3.11.14-slim-bookworm
 ARG SERVICE
-RUN test -n "$SERVICE" && useradd --system --uid 10001 --no-create-home headrace
+RUN test -n "$SERVICE" && useradd --system --uid 10001 --no-create-home headrace \
+    # A volume that is mounted here is the user's own.
+    && install -d -o headrace /var/lib/headrace/sources
 
 WORKDIR /app
 COPY requirements/${SERVICE}.txt requirements.txt
@@ -10,6 +12,7 @@ RUN pip install --no-cache-dir --disable-pip-version-check --only-binary=:all: -
 
 COPY schemas schemas
 COPY deploy/routes.yaml deploy/device_types.yaml deploy/
+COPY deploy/sources deploy/sources
 COPY services/headrace services/headrace
 COPY services/${SERVICE} services/${SERVICE}
 RUN python -m compileall -q services

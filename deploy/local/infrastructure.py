@@ -137,7 +137,7 @@ def mosquitto(layout: Layout, ports: Ports, host: str) -> Component:
 
 def prometheus(layout: Layout, ports: Ports, host: str, workers: int) -> Component:
     config = layout.config("prometheus", "prometheus.yml")
-    scraped = ("ingest_mqtt", "process_readings", "sink_cassandra", "serve_api", "prometheus")
+    scraped = ("ingest_mqtt", "ingest_sources", "process_readings", "sink_cassandra", "serve_api", "prometheus")
 
     def prepare() -> None:
         targets = {name.upper(): f"{host}:{getattr(ports, name)}" for name in scraped}
@@ -153,7 +153,7 @@ def prometheus(layout: Layout, ports: Ports, host: str, workers: int) -> Compone
         command=(
             *("prometheus", f"--config.file={config}", f"--web.listen-address={host}:{ports.prometheus}"),
             f"--storage.tsdb.path={layout.data('prometheus')}",
-            *("--storage.tsdb.retention.time=7d", "--storage.tsdb.retention.size=512MB", "--log.level=warn"),
+            *("--storage.tsdb.retention.time=9d", "--storage.tsdb.retention.size=1GB", "--log.level=warn"),
         ),
         ports={"prometheus": ports.prometheus},
         prepare=prepare,

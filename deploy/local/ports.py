@@ -31,6 +31,7 @@ class Ports:
     ingest_mqtt: int = 9101
     process_readings: int = 9102
     sink_cassandra: int = 9103
+    ingest_sources: int = 9104
 
     @classmethod
     def defaults(cls) -> Ports:

@@ -9,20 +9,22 @@ from dataclasses import replace
 
 from deploy.local import probes
 from deploy.local.component import Component, Task
-from deploy.local.paths import PROJECT
+from deploy.local.paths import PROJECT, Layout
 from deploy.local.ports import Ports, worker_port
 
 _IMPORT_PATH = {"PYTHONPATH": os.pathsep.join((str(PROJECT / "services"), str(PROJECT)))}
 
 
-def services(ports: Ports, host: str, workers: int) -> list[Component]:
+def services(layout: Layout, ports: Ports, host: str, workers: int) -> list[Component]:
     """All services; `workers` processes share the partitions of process_readings."""
     topics = topics_task(ports, host)
     tables = tables_task(ports, host)
     mqtt = {"MQTT_HOST": host, "MQTT_PORT": str(ports.mqtt)}
     brokers = {"BROKERS": _brokers(ports, host)}
+    files = {"DATA": str(layout.data("ingest_sources"))}
     return [
         _service("ingest_mqtt", brokers | mqtt, ("kafka", "mosquitto"), (topics,), ports, host),
+        _service("ingest_sources", brokers | files, ("kafka",), (topics,), ports, host),
         *(
             _worker(number, _service("process_readings", brokers, ("kafka",), (topics,), ports, host), host)
             for number in range(1, workers + 1)

@@ -27,7 +27,7 @@ from deploy.local.services import services, tables_task, topics_task
 
 OnReady = Callable[[str, float], None]
 _POLL_S = 0.1
-SERVICES = ("ingest_mqtt", "process_readings", "sink_cassandra", "serve_api")
+SERVICES = ("ingest_mqtt", "ingest_sources", "process_readings", "sink_cassandra", "serve_api")
 
 
 def _refuse_strangers(host: str) -> None:
@@ -76,7 +76,7 @@ class Stack:
             component.name: component
             for component in (
                 *infrastructure(self.layout, ports, host, workers),
-                *services(ports, host, workers),
+                *services(self.layout, ports, host, workers),
             )
         }
         self._environment = {name: dict(values) for name, values in (environment or {}).items()}

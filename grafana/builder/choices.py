@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefresh, VariableSort
 
-from grafana.builder.sources import API_REF, Column, ItemsQuery
+from grafana.builder.sources import API_REF, PROMETHEUS_REF, Column, ItemsQuery
 
 
 def choice(name: str, label: str, path: str, column: str) -> dashboard.QueryVariable:
@@ -14,6 +14,22 @@ def choice(name: str, label: str, path: str, column: str) -> dashboard.QueryVari
         .label(label)
         .datasource(API_REF)
         .query({"queryType": "infinity", "query": "", "infinityQuery": query})
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(VariableSort.ALPHABETICAL_ASC)
+    )
+
+
+def label_choice(name: str, label: str, series: str) -> dashboard.QueryVariable:
+    """Any values of the label `name` of a Prometheus series; all are chosen at the beginning."""
+    return (
+        dashboard.QueryVariable(name)
+        .label(label)
+        .datasource(PROMETHEUS_REF)
+        .query({"query": f"label_values({series}, {name})", "refId": "variable"})
+        .multi(True)
+        .include_all(True)
+        .all_value(".+")
+        .current(VariableOption(True, "All", "$__all"))
         .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(VariableSort.ALPHABETICAL_ASC)
     )

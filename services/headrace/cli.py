@@ -1,11 +1,13 @@
 """The `headrace` command: one entry for all tools; installed services add theirs by an entry point."""
 
+import logging
 import sys
 from importlib.metadata import EntryPoint, entry_points
 
 import typer
 
 from headrace.errors import HeadraceError
+from headrace.logs import KAFKA_LOGGER
 
 GROUP = "headrace.commands"
 
@@ -41,7 +43,8 @@ def _add(cli: typer.Typer, entry: EntryPoint) -> None:
 
 
 def main() -> None:
-    """Runs the command line; an expected error is one line, not a stack."""
+    """Runs the command line; an expected error is one line, not a stack, nor what Kafka's client says before it."""
+    logging.getLogger(KAFKA_LOGGER).setLevel(logging.CRITICAL)
     try:
         build_cli()()
     except HeadraceError as error:

@@ -87,7 +87,8 @@ class DeadLetter:
             value=value[:KEPT_WHEN_CUT] if too_large else value,
             key=key,
             headers=[(name, content) for name, content in headers if not name.startswith(PREFIX)],
-            stack="".join(traceback.format_exception(error))[-8_000:],
+            # An error that a rule only states was never raised, and has none.
+            stack="".join(traceback.format_exception(error))[-8_000:] if error.__traceback__ else "",
             length=len(value),
             sha256=hashlib.sha256(value).hexdigest() if too_large else "",
         )

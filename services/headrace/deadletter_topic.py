@@ -15,6 +15,9 @@ _ANSWER_S = 30.0
 REPLAYABLE = ("readings.",)
 """Source topics of Kafka; a letter from an MQTT topic that no route knew has no place to go back to."""
 
+SOURCES = "sources/"
+"""Where a row was that a source refused: `sources/NAME/FILE`."""
+
 
 class DeadLetters:
     """The dead letters as they are now, outside any consumer group."""
@@ -62,6 +65,8 @@ def replay(writer: RecordWriter, letter: DeadLetter, body: bytes | None = None) 
     Args:
         body: a mended value in place of the original.
     """
+    if letter.source.topic.startswith(SOURCES):
+        return "came from a source: drop what is mended into its folder as a new file"
     if not letter.source.topic.startswith(REPLAYABLE):
         return "came from an MQTT topic without a route; add a route and publish it again"
     if letter.is_cut and body is None:

@@ -33,6 +33,8 @@ class Reason(StrEnum):
     UNKNOWN_SCHEMA = "unknown_schema"
     INVALID_RECORD = "invalid_record"
     REFUSED_BY_STORE = "refused_by_store"
+    MALFORMED_ROW = "malformed_row"
+    REFUSED_BY_RULE = "refused_by_rule"
 
 
 class HeadraceError(Exception):

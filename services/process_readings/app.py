@@ -1,5 +1,6 @@
 """Wires process_readings: the only place that builds its clients."""
 
+from headrace.crash import crash
 from headrace.health import HealthServer
 from headrace.logs import configure_logs
 from headrace.metrics import new_registry
@@ -9,7 +10,7 @@ from headrace.streams.faust_batches import BatchApp
 from headrace.streams.metrics import EngineMetrics, Lag
 from headrace.streams.topic_checks import check_topics
 from headrace.streams.topology import Topology
-from headrace.streams.worker import build_worker, crash, kafka_engine, run_worker
+from headrace.streams.worker import build_worker, kafka_engine, run_worker
 from process_readings.device_catalog import DeviceCatalog
 from process_readings.metrics import RuleMetrics
 from process_readings.settings import Settings

@@ -13,7 +13,7 @@ from deploy.local.temporary import temporary_stack
 
 @pytest.fixture(scope="session")
 def pipeline() -> Iterator[Stack]:
-    """Broker, Kafka, Cassandra and the four services, ready."""
+    """Broker, Kafka, Cassandra and all services, ready."""
     with temporary_stack(PROJECT / ".headrace" / "temporary" / "e2e") as stack:
         stack.up("kafka", "cassandra", "mosquitto", *SERVICES)
         yield stack

@@ -23,6 +23,7 @@ from headrace.kafka import Consumer, Producer, headers_of_message
 from headrace.records import record_key
 from headrace.testing import wait_until
 from headrace.topics import load_topics
+from ingest_sources.ledger import read_entries
 from loadtest.devices.mqtt_packets import topic_field
 from loadtest.devices.publisher import Message, Publisher, Receipt
 from loadtest.scan_kafka import unread
@@ -41,11 +42,13 @@ Records = dict[str, list[dict[str, Any]]]
 
 @dataclass
 class Flow:
-    """What one registered and one unknown device left behind."""
+    """What one registered and one unknown device left behind, and one whose readings are in a file."""
 
     stack: Stack
     registered: str = field(default_factory=lambda: f"edge-{uuid4().hex}")
     unknown: str = field(default_factory=lambda: f"edge-{uuid4().hex}")
+    filed: str = field(default_factory=lambda: f"edge-{uuid4().hex}")
+    filed_at: int = field(default_factory=lambda: int(time.time()))
     following: set[str] = field(default_factory=set)
     live: dict[str, int] = field(default_factory=lambda: {"readings": 0, "anomalies": 0})
 
@@ -68,8 +71,16 @@ class Flow:
             consumer.close()
         return found
 
+    def drop(self) -> None:
+        """Drops the file into the folder of the source `inbox`: a reading, and a row without a device."""
+        path = self.stack.layout.data("ingest_sources") / "inbox" / f"{self.filed}.csv"
+        text = f"device,time,humidity\n{self.filed},{self.filed_at},40.5\n,{self.filed_at},1\n"
+        part = path.with_suffix(".part")
+        part.write_text(text)
+        part.rename(path)
+
     def letters(self) -> list[DeadLetter]:
-        devices = (self.registered, self.unknown)
+        devices = (self.registered, self.unknown, self.filed)
         letters = DeadLetters(self.stack.brokers).read_all()
         return [one for one in letters if any(d in one.source.topic or d.encode() in (one.key or b"") for d in devices)]
 
@@ -96,6 +107,7 @@ def flow(pipeline: Stack) -> Iterator[Flow]:
         threading.Thread(target=_listen, args=(one, stream), daemon=True).start()
     wait_until(lambda: one.following == set(one.live), "both live streams", 30)
     asyncio.run(_publish(one))
+    one.drop()
     producer = Producer(pipeline.brokers, "edges")
     producer.produce(
         "readings.clean", b"{}", record_key("default", one.unknown), [("schema", b"reading.v1"), ("edge", b"")]
@@ -154,6 +166,18 @@ def _restores_its_state(flow: Flow) -> bool:
     return samples is not None and samples.total("headrace_restored_cells_total") > 0
 
 
+def _knows_the_file_again(flow: Flow) -> bool:
+    def repeated() -> float:
+        samples = scrape(flow.stack.url("ingest_sources"))
+        return samples.total("headrace_source_files_total", outcome="repeated") if samples else 0.0
+
+    flow.stack.kill("ingest_sources")
+    flow.stack.up("ingest_sources")
+    flow.drop()
+    wait_until(repeated, "the file to be known again", 30)
+    return True
+
+
 SHOWN: dict[tuple[str, str, str], Callable[[Flow], bool]] = {
     ("devices.registry", "written by", "serve_api"): _registry(lambda flow: flow.registered, "api"),
     ("devices.registry", "written by", "process_readings"): _registry(lambda flow: flow.unknown, "observed"),
@@ -164,6 +188,11 @@ SHOWN: dict[tuple[str, str, str], Callable[[Flow], bool]] = {
     ),
     ("process_readings.changelog", "read by", "process_readings"): _restores_its_state,
     ("readings.raw", "read by", "process_readings"): lambda flow: bool(flow.records("readings.clean")),
+    ("readings.raw", "written by", "ingest_sources"): lambda flow: bool(flow.items("readings", device=flow.filed)),
+    ("sources.ledger", "written by", "ingest_sources"): lambda flow: any(
+        entry.file == f"{flow.filed}.csv" for entry in read_entries(flow.stack.brokers)
+    ),
+    ("sources.ledger", "read by", "ingest_sources"): _knows_the_file_again,
     ("readings.clean", "read by", "sink_cassandra"): lambda flow: bool(flow.items("readings", device=flow.registered)),
     ("readings.late", "read by", "sink_cassandra"): lambda flow: any(
         "late" in item["flags"]

@@ -1,14 +1,14 @@
 """A Faust worker that runs a topology: its agents hand batches to the engine's tasks."""
 
-import gc
 import logging
-import os
 from collections.abc import Callable
 from typing import Any
 
 import faust
 
 from headrace.clock import SystemClock
+from headrace.collector import relax_collector
+from headrace.crash import crash
 from headrace.streams.changelog import KafkaLogs
 from headrace.streams.checkpoint import CheckpointPolicy
 from headrace.streams.engine import Engine
@@ -17,8 +17,6 @@ from headrace.streams.task import OnStep, no_step
 from headrace.streams.topology import Topology
 from headrace.streams.transaction import KafkaTransactions
 
-EXIT_CRASHED = 70
-_GC_THRESHOLDS = (100_000, 50, 100)
 log = logging.getLogger(__name__)
 
 
@@ -91,8 +89,7 @@ def run_worker(app: BatchApp) -> int:
     Returns:
         The process's exit status.
     """
-    # State is many objects that stay: walked at the usual rate they cost 8 % of process_readings' time.
-    gc.set_threshold(*_GC_THRESHOLDS)
+    relax_collector()
     for chatty in ("faust", "mode", "aiokafka", "headrace.streams.faust_batches"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     worker = faust.Worker(app, quiet=True, redirect_stdouts=False, override_logging=False)
@@ -100,13 +97,6 @@ def run_worker(app: BatchApp) -> int:
         worker.execute_from_commandline()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-
-
-def crash(error: BaseException) -> None:
-    """Ends the process at once, without a commit: the next one starts from the last checkpoint."""
-    log.critical("the process ends without a commit", exc_info=error)
-    logging.shutdown()
-    os._exit(EXIT_CRASHED)
 
 
 def _add_agent(app: BatchApp, engine: Engine, topic: str) -> None:

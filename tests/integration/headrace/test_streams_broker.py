@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack import Stack
-from headrace.streams.worker import EXIT_CRASHED
+from headrace.crash import EXIT_CRASHED
 from headrace.testing import wait_until
 from tests.integration.headrace.streams_lab import Lab, assert_each_counted_once_in_order, lab_on
 

@@ -121,7 +121,7 @@ def test_prometheus_scrapes_itself_and_every_service(stack: Stack) -> None:
         return {target["labels"]["job"]: target["health"] for target in active}
 
     wait_until(lambda: health().get("prometheus") == "up", "a first scrape")
-    services = {"ingest_mqtt", "process_readings", "sink_cassandra", "serve_api"}
+    services = {"ingest_mqtt", "ingest_sources", "process_readings", "sink_cassandra", "serve_api"}
     assert set(health()) == services | {"prometheus"}
 
 

@@ -1,0 +1,113 @@
+"""What became of each file: a compacted topic, written in the transactions that also hold the rows.
+
+So a file's position and its rows are committed together or not at all, and any machine can go on where another stopped.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from typing import Literal
+
+import msgspec
+
+from headrace.errors import ConfigurationError
+from headrace.range_reader import RangeReader
+from headrace.streams.batch import OutRecord, compact
+from ingest_sources.source import LEDGER
+
+State = Literal["loading", "done", "refused"]
+
+
+class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One content of one source; the same bytes under another name are the same entry.
+
+    Attributes:
+        source, sha256: its identity.
+        file: the name under which it came first.
+        size: bytes.
+        position: number of the last row that is worked off; a restart goes on after it.
+        delivered, rejected, dropped: rows in the source's topic, in the dead letters, and left out by a `filter`.
+        detail: why it was refused, or with what encoding and dialect it is read.
+        begun_us, changed_us: microseconds UTC.
+    """
+
+    source: str
+    sha256: str
+    file: str
+    size: int
+    position: int = 0
+    delivered: int = 0
+    rejected: int = 0
+    dropped: int = 0
+    state: State = "loading"
+    detail: str = ""
+    begun_us: int = 0
+    changed_us: int = 0
+
+    @property
+    def key(self) -> bytes:
+        """That of its record."""
+        return f"{self.source}/{self.sha256}".encode()
+
+    def record(self) -> OutRecord:
+        """Its record in the topic."""
+        return OutRecord(LEDGER, self.key, msgspec.json.encode(self))
+
+
+OnNote = Callable[[FileEntry, FileEntry | None], None]
+
+
+def _unheard(entry: FileEntry, before: FileEntry | None) -> None:
+    """The default of `on_note`."""
+
+
+class Ledger:
+    """The entries of one source, as they are committed.
+
+    Args:
+        on_note: told each committed entry, and the one before it.
+    """
+
+    def __init__(self, source: str, entries: Iterable[FileEntry] = (), on_note: OnNote = _unheard) -> None:
+        self.source = source
+        self._on_note = on_note
+        self._entries = {entry.sha256: entry for entry in entries if entry.source == source}
+
+    @property
+    def entries(self) -> list[FileEntry]:
+        """All entries, in the order in which they began."""
+        return sorted(self._entries.values(), key=lambda entry: entry.begun_us)
+
+    def entry(self, sha256: str) -> FileEntry | None:
+        """That of a content, or None: it never came."""
+        return self._entries.get(sha256)
+
+    def note(self, entry: FileEntry) -> None:
+        """Keeps an entry that was committed."""
+        before = self._entries.get(entry.sha256)
+        self._entries[entry.sha256] = entry
+        self._on_note(entry, before)
+
+
+def read_entries(brokers: str) -> list[FileEntry]:
+    """The entries of all sources as they are committed now.
+
+    Raises:
+        TransientError: the brokers don't answer.
+        ConfigurationError: a later version of Headrace wrote an entry.
+    """
+    found: dict[bytes, bytes] = {}
+    with closing(RangeReader(brokers, LEDGER, 0)) as reader:
+        low, high = reader.bounds()
+        reader.start(low, high)
+        while not reader.is_done:
+            compact(found, [(message.key() or b"", message.value()) for message in reader.read()])
+    return [_decode(value) for value in found.values()]
+
+
+def _decode(value: bytes) -> FileEntry:
+    try:
+        return msgspec.json.decode(value, type=FileEntry)
+    except msgspec.MsgspecError as error:
+        raise ConfigurationError(
+            f"{LEDGER} holds an entry that this version can't read ({error}): run the version that wrote it, or a later"
+        ) from error

@@ -1,0 +1,129 @@
+"""Rows to Kafka records: a table's good rows to the source's topic, its bad ones to the dead letters."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import polars as pl
+
+from headrace import raw
+from headrace.deadletter import TOPIC as DEADLETTERS
+from headrace.deadletter import DeadLetter
+from headrace.deadletter import Source as Position
+from headrace.deadletter_topic import SOURCES
+from headrace.errors import ConfigurationError, Reason, TerminalError
+from headrace.raw import Format
+from headrace.streams.batch import ANY_PARTITION, OutRecord
+from headrace.streams.transaction import MAX_RECORD_BYTES
+from ingest_sources.rows import ROW, BadRow
+from ingest_sources.source import READINGS, IntoOwnTopic, IntoReadings
+from ingest_sources.text_template import columns_of, filled
+
+STAGE = "ingest_sources"
+_KEY = "__key__"
+_FRAME_BYTES = 4_096
+"""More than the headers and the frame of a record of ours take."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where rows come from.
+
+    Attributes:
+        received: microseconds UTC at which Headrace took the file.
+    """
+
+    source: str
+    file: str
+    received: int
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """Those that all its records share."""
+        return [
+            (raw.RECEIVED, str(self.received).encode()),
+            (raw.SOURCE, self.source.encode()),
+            (raw.SOURCE_FILE, self.file.encode(errors="backslashreplace")),
+        ]
+
+
+def to_records(
+    table: pl.DataFrame, into: IntoReadings | IntoOwnTopic, origin: Origin
+) -> tuple[list[OutRecord], list[BadRow]]:
+    """The records of good rows, in their order, and the rows that have no key or nothing to say.
+
+    Raises:
+        ConfigurationError: a column that the configuration names is not there.
+    """
+    if isinstance(into, IntoReadings):
+        return _readings(table, into, origin)
+    _check_columns(table, columns_of(into.key), "into.key")
+    content = table.drop(ROW)
+    keyed = table.select(ROW, filled(into.key).alias(_KEY))
+    return _records(into.topic, keyed, content, origin.headers(), f"key {into.key!r}: a column of it is empty")
+
+
+def dead_letters(bad: Iterable[BadRow], origin: Origin) -> list[OutRecord]:
+    """A dead letter for each bad row."""
+    return [_dead_letter(row, origin) for row in bad]
+
+
+def _readings(table: pl.DataFrame, into: IntoReadings, origin: Origin) -> tuple[list[OutRecord], list[BadRow]]:
+    named = [*columns_of(into.site), *columns_of(into.device)]
+    _check_columns(table, [*named, into.time, *into.metrics], "into")
+    metrics = into.metrics or [c for c in table.columns if c not in (ROW, into.time, *named)]
+    if not metrics:
+        raise ConfigurationError("into: no column is left to be a metric; name some under `metrics`")
+    is_silent = pl.all_horizontal(pl.col(metrics).is_null())
+    silent = table.filter(is_silent)
+    spoken = table.filter(~is_silent)
+    key = pl.concat_str([filled(into.site), pl.lit("/"), filled(into.device)])
+    headers = [(raw.FORMAT, Format.JSON.value.encode()), *origin.headers()]
+    if into.device_type:
+        headers.append((raw.DEVICE_TYPE, into.device_type.encode()))
+    content = spoken.select(pl.col(into.time).alias("time"), *metrics)
+    what = f"device {into.device!r} or site {into.site!r}: a column of it is empty"
+    records, bad = _records(READINGS, spoken.select(ROW, key.alias(_KEY)), content, headers, what)
+    bad += _bad(silent, Reason.NO_READINGS, f"no metric has a value: {', '.join(metrics)}")
+    return records, sorted(bad, key=lambda row: row.number)
+
+
+def _records(
+    topic: str, keyed: pl.DataFrame, content: pl.DataFrame, headers: list[tuple[str, bytes]], no_key: str
+) -> tuple[list[OutRecord], list[BadRow]]:
+    # Lists of plain values: what is done for each row must be little, and polars is asked once for all.
+    values = content.write_ndjson().encode().split(b"\n")
+    numbers = keyed[ROW].to_list()
+    keys = keyed.select(pl.col(_KEY).cast(pl.Binary)).to_series().to_list()
+    places = keyed[ROW].cast(pl.String).cast(pl.Binary).to_list()
+    records, bad = [], []
+    make, room = OutRecord._make, MAX_RECORD_BYTES - _FRAME_BYTES
+    for number, key, value, place in zip(numbers, keys, values, places, strict=False):
+        if key is None:
+            bad.append(BadRow(number, Reason.REFUSED_BY_RULE, no_key, value))
+        elif len(value) + len(key) > room:
+            detail = f"a record of {len(value)} bytes; {MAX_RECORD_BYTES} fit"
+            bad.append(BadRow(number, Reason.TOO_LARGE, detail, value))
+        else:
+            records.append(make((topic, key, value, [*headers, (raw.SOURCE_ROW, place)], ANY_PARTITION)))
+    return records, bad
+
+
+def _bad(table: pl.DataFrame, reason: Reason, detail: str) -> list[BadRow]:
+    originals = table.drop(ROW).write_ndjson().encode().split(b"\n")
+    return [
+        BadRow(number, reason, detail, original)
+        for number, original in zip(table[ROW].to_list(), originals, strict=False)
+    ]
+
+
+def _dead_letter(row: BadRow, origin: Origin) -> OutRecord:
+    position = Position(f"{SOURCES}{origin.source}/{origin.file}", offset=row.number)
+    error = TerminalError(row.reason, f"row {row.number}: {row.detail}" if row.number > 0 else row.detail)
+    headers = [*origin.headers(), (raw.SOURCE_ROW, b"%d" % row.number)]
+    letter = DeadLetter.of(error, position, STAGE, origin.received, row.original, None, headers)
+    return OutRecord(DEADLETTERS, None, letter.value, letter.to_headers())
+
+
+def _check_columns(table: pl.DataFrame, wanted: Iterable[str], where: str) -> None:
+    if missing := [name for name in dict.fromkeys(wanted) if name not in table.columns]:
+        known = ", ".join(name for name in table.columns if name != ROW)
+        raise ConfigurationError(f"{where}: there is no column {', '.join(missing)}; there are {known}")

@@ -1,0 +1,41 @@
+"""What every connector gives and every rule takes: consecutive rows of one source as a polars table."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from headrace.errors import Reason
+
+ROW = "__row__"
+"""The column (Int64) with the number of each row in its origin, counted from 1: data rows of a file, without header."""
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that goes to the dead letters.
+
+    Attributes:
+        number: as in `ROW`.
+        detail: what is wrong and with which value, for the person who mends it.
+        original: the row as it came: a line of a file, or the cells as JSON.
+    """
+
+    number: int
+    reason: Reason
+    detail: str
+    original: bytes
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A part of a source, in the order of the source.
+
+    Attributes:
+        table: the good rows, with `ROW` rising; other columns are what the source has, text where it has no types.
+        bad: rows of the same part that can't be read, by rising number; none of them is in `table`.
+        end: number of the last row that belongs to this part, good or bad.
+    """
+
+    table: pl.DataFrame
+    bad: tuple[BadRow, ...]
+    end: int

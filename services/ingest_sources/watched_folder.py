@@ -1,0 +1,240 @@
+"""A folder into which files are dropped: which are whole, taking one, and where it goes afterwards.
+
+A file is taken by a rename into `.claimed`, so that whoever writes its name again writes another file. Nothing is ever
+deleted or written over: what is done is in `archive`, what can't be read in `quarantine` beside a text that says why.
+"""
+
+import fcntl
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import IO
+
+from headrace.clock import Clock
+from headrace.errors import ConfigurationError, Reason, TerminalError
+
+CLAIMED, ARCHIVE, QUARANTINE, LOCK = ".claimed", "archive", "quarantine", ".lock"
+PARTIAL = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
+"""Ends of the names under which copying programs write what is not whole yet."""
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+Look = tuple[int, int]
+"""Size and time of change (ns): what a file that is being written changes."""
+
+
+class UnfitFile(TerminalError):
+    """What lies there is no plain file of its own; it is never opened."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Reason.UNSUPPORTED_FORMAT, detail)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How a file looked, and when that was first so."""
+
+    look: Look
+    since: float
+
+
+class WatchedFolder:
+    """The files of one folder; folders in it are not looked into.
+
+    Args:
+        stable_seconds: how long a file must look the same before it is taken.
+    """
+
+    def __init__(self, path: Path, pattern: str, stable_seconds: float, clock: Clock) -> None:
+        self.path = path
+        self._pattern = pattern
+        self._stable_seconds = stable_seconds
+        self._clock = clock
+        self._seen: dict[str, Seen] = {}
+        self._lock: IO[str] | None = None
+
+    def prepare(self) -> None:
+        """Makes the folder and those in it, and keeps other processes of this machine from working in it.
+
+        Raises:
+            ConfigurationError: that is not allowed here, or another process works in it.
+        """
+        try:
+            for name in (CLAIMED, ARCHIVE, QUARANTINE):
+                (self.path / name).mkdir(parents=True, exist_ok=True)
+            self._lock = (self.path / LOCK).open("w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.release()
+            raise ConfigurationError(
+                f"another process takes the files of {self.path}, most likely the service: stop it first"
+            ) from error
+        except OSError as error:
+            raise ConfigurationError(f"folder {self.path} can't be used: {error.strerror}") from error
+
+    def release(self) -> None:
+        """Lets other processes work in the folder."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def waiting(self) -> list[str]:
+        """Names that fit, whole or not, the oldest first."""
+        found = []
+        if not self.path.is_dir():
+            return []
+        with os.scandir(self.path) as entries:
+            for entry in entries:
+                if self._fits(entry.name) and not entry.is_dir(follow_symlinks=False):
+                    found.append((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name))
+        return [name for _, name in sorted(found)]
+
+    def whole(self) -> list[str]:
+        """Names that fit and have not changed for long enough, the oldest first."""
+        names = self.waiting()
+        self._seen = {name: seen for name, seen in self._seen.items() if name in set(names)}
+        return [name for name in names if self._is_whole(name)]
+
+    def claim(self, name: str) -> Path | None:
+        """Takes a file; returns where it is now, or None if it is gone."""
+        target = _free(self.path / CLAIMED / name)
+        try:
+            os.rename(self.path / name, target)
+        except FileNotFoundError:
+            return None
+        self._seen.pop(name, None)
+        return target
+
+    def claimed(self) -> list[Path]:
+        """What was taken and not put away, the oldest first: a run ended in between."""
+        return sorted((self.path / CLAIMED).iterdir(), key=lambda path: (path.lstat().st_mtime_ns, path.name))
+
+    def count(self) -> int:
+        """Files that are not put away yet."""
+        folder = self.path / CLAIMED
+        return len(self.waiting()) + (len(list(folder.iterdir())) if folder.is_dir() else 0)
+
+    def archive(self, claimed: Path) -> Path:
+        """Puts a file away that is done."""
+        return _move(claimed, self.path / ARCHIVE)
+
+    def quarantine(self, claimed: Path, why: str) -> Path:
+        """Puts a file away that can't be read."""
+        target = _move(claimed, self.path / QUARANTINE)
+        target.with_name(target.name + ".why.txt").write_text(why + "\n")
+        return target
+
+    def archived(self, pattern: str) -> list[Path]:
+        """Files that were put away as done."""
+        return sorted(path for path in (self.path / ARCHIVE).iterdir() if fnmatchcase(path.name, pattern))
+
+    def claim_archived(self, archived: Path) -> Path:
+        """Takes a file that was done, to load it again."""
+        return _move(archived, self.path / CLAIMED)
+
+    def _fits(self, name: str) -> bool:
+        return not name.startswith(".") and not name.endswith(PARTIAL) and fnmatchcase(name, self._pattern)
+
+    def _is_whole(self, name: str) -> bool:
+        try:
+            status = os.lstat(self.path / name)
+        except FileNotFoundError:
+            return False
+        look = (status.st_size, status.st_mtime_ns)
+        seen = self._seen.get(name)
+        if seen is None or seen.look != look:
+            seen = self._seen[name] = Seen(look, self._clock.monotonic())
+        is_still = self._clock.monotonic() - seen.since >= self._stable_seconds
+        return is_still and not (stat.S_ISREG(status.st_mode) and _is_being_written(self.path / name))
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """A claimed file, open for reading.
+
+    Attributes:
+        sha256: of its content, in hexadecimal.
+    """
+
+    path: Path
+    fd: int
+    size: int
+    sha256: str
+    look: Look
+
+    def has_changed(self) -> bool:
+        """Whether somebody wrote to it since it was opened."""
+        return _look(os.fstat(self.fd)) != self.look
+
+    def close(self) -> None:
+        os.close(self.fd)
+
+
+def open_claimed(path: Path) -> OpenFile:
+    """Opens a file and takes its hash, without a trust in what it is.
+
+    Raises:
+        UnfitFile: it is a link, a pipe or a device, or has a second name, by which others have it.
+    """
+    try:
+        fd = os.open(path, _FLAGS)
+    except OSError as error:
+        raise UnfitFile(f"{path.name} can't be opened: {error.strerror}; links are not followed") from error
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnfitFile(f"{path.name} is no regular file")
+        if status.st_nlink > 1:
+            raise UnfitFile(f"{path.name} is a hard link of a file with {status.st_nlink} names: copy it instead")
+        with open(fd, "rb", closefd=False) as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        os.lseek(fd, 0, os.SEEK_SET)
+        return OpenFile(path, fd, status.st_size, digest, _look(status))
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def _is_being_written(path: Path) -> bool:
+    """Whether a process of this machine has it open for writing, where the file system can tell: a lease says so."""
+    try:
+        fd = os.open(path, _FLAGS)
+    except OSError:
+        return False
+    try:
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        # Not our file, or a network's file system: then only its looks count.
+        return False
+    finally:
+        os.close(fd)
+    return False
+
+
+def _look(status: os.stat_result) -> Look:
+    return status.st_size, status.st_mtime_ns
+
+
+def _move(path: Path, folder: Path) -> Path:
+    target = _free(folder / path.name)
+    os.rename(path, target)
+    return target
+
+
+def _free(path: Path) -> Path:
+    """The path, or one beside it that is not taken; only one process at a time moves files here."""
+    return next(candidate for candidate in _candidates(path) if not os.path.lexists(candidate))
+
+
+def _candidates(path: Path) -> Iterator[Path]:
+    yield path
+    number = 1
+    while True:
+        yield path.with_name(f"{path.name}.{number}")
+        number += 1

@@ -1,0 +1,52 @@
+"""Personal values are in no dead letter, neither in its original nor in what it says, whatever the rules call them."""
+
+import json
+
+from headrace.errors import Reason
+from ingest_sources.rows import BadRow
+from ingest_sources.rules.apply import Cleansed
+from tests.unit.ingest_sources.rules.cleansing import rows, rule_set
+
+KEYS = {"customers": ("v1", b"a key of more than 16 bytes")}
+ANN = "ann@example.org"
+RULES = """
+- rename: {E-Mail: mail}
+- match: {column: mail, regex: "^[a-z]+$"}
+- pseudonymise: {columns: [mail], key: customers}
+- range: {column: age, max: 150}
+"""
+
+
+def cleansed(rules: str = RULES, *, mail: str = ANN, age: int = 30, personal: tuple[str, ...] = ()) -> Cleansed:
+    return rule_set(rules, KEYS, personal).apply(rows({"E-Mail": [mail], "age": [age]}))
+
+
+def test_refusal_by_another_column_hides_what_is_pseudonymised_later() -> None:
+    (bad,) = cleansed(mail="ann", age=200).bad
+    assert json.loads(bad.original) == {"E-Mail": "(personal)", "age": 200}
+    assert "age is 200" in bad.detail
+
+
+def test_refusal_by_the_personal_column_names_it_and_shows_no_value() -> None:
+    (bad,) = cleansed().bad
+    assert ANN not in bad.detail and "mail" in bad.detail
+    assert ANN.encode() not in bad.original
+
+
+def test_column_that_the_source_names_is_hidden_too() -> None:
+    (bad,) = cleansed("- cast: {others: integer}", personal=("E-Mail",)).bad
+    assert ANN not in bad.detail
+    assert ANN.encode() not in bad.original
+
+
+def test_row_that_could_not_be_read_keeps_no_text() -> None:
+    line = BadRow(1, Reason.MALFORMED_ROW, "3 cells, 2 expected", f"{ANN},1,2".encode())
+    for rules, personal in ((RULES, ()), ("- trim: all", ("E-Mail",))):
+        (bad,) = rule_set(rules, KEYS, personal).apply(rows({"E-Mail": [], "age": []}, (line,))).bad
+        assert bad.original == b""
+        assert "3 cells" in bad.detail and "its file" in bad.detail
+
+
+def test_source_without_personal_columns_keeps_everything() -> None:
+    (bad,) = cleansed("- range: {column: age, max: 10}").bad
+    assert json.loads(bad.original) == {"E-Mail": ANN, "age": 30}
