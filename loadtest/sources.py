@@ -27,6 +27,7 @@ import pyarrow.parquet  # type: ignore[import-untyped]
 
 from deploy.local.temporary import temporary_stack
 from headrace.kafka import Producer
+from headrace.testing import wait_until
 from headrace.topics import Topic, create_topics
 from ingest_sources.app import Parts
 from ingest_sources.readers.models import Limits, ReadOptions
@@ -156,9 +157,11 @@ def _start_nursery(folder: Path) -> None:
 
 
 def _cpu() -> float:
-    """Seconds of this process, of the one that starts its readers, and of the readers that have ended."""
-    own, nursery = psutil.Process().cpu_times(), psutil.Process(shared_nursery().pid).cpu_times()
-    return own.user + own.system + sum(nursery[:4])
+    """Seconds of this process, of the one that starts its readers, and of these, which are counted at their ends."""
+    nursery = psutil.Process(shared_nursery().pid)
+    wait_until(lambda: not nursery.children(), "the readers to end")
+    own = psutil.Process().cpu_times()
+    return own.user + own.system + sum(nursery.cpu_times()[:4])
 
 
 def _in_a_process(way: str, path: Path, brokers: str, rows: int) -> dict[str, float]:
