@@ -35,7 +35,7 @@ def _state() -> Iterator[Panel]:
         "Running for", "Since its last start.", f'time() - max(process_start_time_seconds{{job="{_SERVICE}"}})', "s"
     )
     yield number("Alerts firing", "See Prometheus for what to do.", f"count({firing}) or vector(0)")
-    yield number("Waiting files", "In the folders, not taken yet.", f"sum(headrace_source_waiting_files{{{_CHOSEN}}})")
+    yield number("Waiting files", "In the folders, not done yet.", f"sum(headrace_source_waiting_files{{{_CHOSEN}}})")
     yield number("Last file", "Since a file was done, of any chosen source.", f"time() - max({_LAST})", "s")
     yield number(
         "Rows in 24 hours",
@@ -69,7 +69,7 @@ def _files() -> Iterator[Panel]:
     )
     yield rates(
         "Waiting",
-        "Files in the folder that are not taken yet.",
+        "Files in the folder that are not done yet, those that are being loaded included.",
         [(f"sum by (source) (headrace_source_waiting_files{{{_CHOSEN}}})", "{{source}}")],
     )
     yield rates(

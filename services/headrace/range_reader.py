@@ -26,6 +26,24 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
+def log_end(brokers: str, topic: str, partition: int) -> int:
+    """The offset after the last record of a partition, committed or not.
+
+    Who must see all that was committed before reads up to it: `RangeReader.bounds` ends where somebody's transaction is
+    open.
+
+    Raises:
+        TransientError: the brokers don't answer.
+    """
+    consumer = Consumer(consumer_config(brokers, "ends-are-in-no-group", **{"isolation.level": "read_uncommitted"}))
+    try:
+        return int(consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_ANSWER_S)[1])
+    except (KafkaException, TypeError) as error:
+        raise TransientError(f"the brokers don't say where {topic}-{partition} ends: {error}") from error
+    finally:
+        consumer.close()
+
+
 class RangeReader:
     """Gives the records in [start, end), which `start` sets.
 

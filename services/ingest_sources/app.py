@@ -3,12 +3,14 @@
 import logging
 import signal
 import threading
+import time
+from contextlib import suppress
 from types import FrameType
 
 from headrace.clock import SystemClock
 from headrace.collector import relax_collector
 from headrace.crash import crash
-from headrace.errors import TransientError
+from headrace.errors import ConfigurationError, TransientError
 from headrace.health import HealthServer
 from headrace.metrics import new_registry
 from headrace.streams.task import OnStep, no_step
@@ -25,7 +27,8 @@ from ingest_sources.settings import Settings
 from ingest_sources.source import FileSource, IntoOwnTopic, load_sources
 from ingest_sources.watched_folder import WatchedFolder
 
-_AGAIN_S = 1.0
+_AGAIN_S = 5.0
+_DRAIN_S = 20.0
 log = logging.getLogger(__name__)
 
 
@@ -100,13 +103,17 @@ class App:
         self._metrics = Metrics(registry, sources)
         self._parts = {name: self._build(source) for name, source in sources.items()}
         self._every_s = {name: min(settings.look_every_s, max(0.1, s.stable_seconds)) for name, s in sources.items()}
-        self._missing = set(sources)
+        self._not_started = dict.fromkeys(sources, "waiting for Kafka")
         self.health = HealthServer(
-            settings.http_host, settings.http_port, registry, ready={"sources": self._not_started}
+            settings.http_host, settings.http_port, registry, ready={"sources": self._start_problem}
         )
 
     def run(self) -> None:
-        """Takes files until SIGTERM or SIGINT; ends after the part that is being loaded."""
+        """Takes files until SIGTERM or SIGINT; ends after the part that is being loaded.
+
+        Where Kafka does not answer, that would be never: the process then ends without its last commit, which the next
+        one does again.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         threads = [threading.Thread(target=self._run, args=(name,), name=f"source-{name}") for name in self._parts]
@@ -115,8 +122,11 @@ class App:
             for thread in threads:
                 thread.start()
             self._stop.wait()
+            deadline = time.monotonic() + _DRAIN_S
             for thread in threads:
-                thread.join()
+                thread.join(max(0.0, deadline - time.monotonic()))
+            if busy := [thread.name for thread in threads if thread.is_alive()]:
+                crash(TimeoutError(f"{', '.join(busy)} did not end within {_DRAIN_S:.0f} s"))
 
     def _build(self, source: FileSource) -> Parts:
         def on_file(name: str, outcome: Outcome, entry: FileEntry | None) -> None:
@@ -132,26 +142,38 @@ class App:
     def _run(self, name: str) -> None:
         try:
             parts = self._parts[name]
-            run = self._start(parts)
+            run = self._start(name, parts)
             if run is None:
                 return
-            self._missing.discard(name)
+            self._not_started.pop(name)
             for _ in FolderChanges(parts.folder.path, self._every_s[name], self._stop):
-                run.work_off()
+                self._work_off(name, run)
         except BaseException as error:
             crash(error)
 
-    def _start(self, parts: Parts) -> FolderRun | None:
+    def _work_off(self, name: str, run: FolderRun) -> None:
+        try:
+            run.work_off()
+        except OSError as error:
+            # A folder that can't be reached now costs its source alone, and is looked into again.
+            log.error("a folder can't be used", extra={"source": name}, exc_info=error)
+            with suppress(ConfigurationError):
+                # It may have been deleted and made again.
+                self._parts[name].folder.prepare()
+
+    def _start(self, name: str, parts: Parts) -> FolderRun | None:
+        """Tries until it starts: a folder that is wrong or that another process has costs its source alone."""
         while not self._stop.is_set():
             try:
                 return parts.start()
-            except TransientError as error:
-                log.warning("waiting for Kafka", exc_info=error)
+            except (TransientError, ConfigurationError) as error:
+                self._not_started[name] = str(error)
+                log.error("a source can't start", extra={"source": name, "reason": str(error)})
                 self._stop.wait(_AGAIN_S)
         return None
 
-    def _not_started(self) -> str | None:
-        return f"waiting for Kafka: {', '.join(sorted(self._missing))}" if self._missing else None
+    def _start_problem(self) -> str | None:
+        return "; ".join(f"{name}: {why}" for name, why in sorted(self._not_started.items())) or None
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._stop.set()

@@ -4,9 +4,10 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
+import polars as pl
 
 from headrace.clock import Clock
 from headrace.errors import ConfigurationError, Reason, TerminalError, TransientError
@@ -16,11 +17,13 @@ from headrace.streams.transaction import Transactions
 from ingest_sources.ledger import FileEntry, Ledger
 from ingest_sources.readers.read_file import read_rows
 from ingest_sources.records import Origin, dead_letters, to_records
-from ingest_sources.rows import BadRow, Rows
+from ingest_sources.rows import ROW, BadRow, Rows
 from ingest_sources.rules.apply import RuleSet
 from ingest_sources.source import FileSource
-from ingest_sources.watched_folder import OpenFile, UnfitFile
+from ingest_sources.watched_folder import OpenFile, UnfitFile, shown
 
+_DETAIL = 2_000
+"""Characters of a reason that the ledger keeps, as the dead letters do: it may list thousands of columns."""
 WHOLE_FILE = 0
 """The row number of a dead letter that stands for its file."""
 
@@ -64,6 +67,8 @@ class FileLoader:
         self._on_step = on_step
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._pending: Future[FileEntry] | None = None
+        self._read = source.read.model_dump_json()
+        self._columns: dict[str, None] = {}
 
     def load(self, file: OpenFile, entry: FileEntry) -> FileEntry:
         """Loads what follows the entry's position, to the end of the file or to what can't be read in it.
@@ -75,10 +80,19 @@ class FileLoader:
             AbortRequired: nothing since the last commit counts; `abort`, and load what the ledger has.
             ProducerLost: the process must end.
         """
+        if entry.position == 0:
+            # Under another name the same bytes may be of another format.
+            entry = self._changed(entry, file=shown(file.path.name), read=self._read)
         origin = self._origin(entry.file)
         entry = self._changed(entry, state="loading", detail="")
         os.lseek(file.fd, 0, os.SEEK_SET)
+        self._columns = {}
         try:
+            if entry.read != self._read:
+                raise ConfigurationError(
+                    f"its first {entry.position} rows were loaded with other `read` options, so nobody knows which are "
+                    "left: put those into a new file"
+                )
             for rows in read_rows(file.fd, entry.file, self._source.read, self._source.limits, entry.position):
                 prepared = self._prepare(rows, origin)
                 self._settle()
@@ -101,9 +115,8 @@ class FileLoader:
 
     def refuse_unopened(self, name: str, error: UnfitFile) -> None:
         """Commits a dead letter for what can't be opened; the ledger is of contents, and it has none."""
-        self._transactions.produce(
-            dead_letters([BadRow(WHOLE_FILE, error.reason, error.detail, b"")], self._origin(name))
-        )
+        letter = BadRow(WHOLE_FILE, error.reason, error.detail, b"")
+        self._transactions.produce(dead_letters([letter], self._origin(shown(name))))
         self._transactions.commit()
 
     def abort(self) -> None:
@@ -118,10 +131,23 @@ class FileLoader:
 
     def _prepare(self, rows: Rows, origin: Origin) -> Prepared:
         """All that can be done of a part while the one before is being committed."""
-        cleansed = self._rules.apply(rows)
-        records, silent = to_records(cleansed.table, self._source.into, origin)
-        bad = [*cleansed.bad, *silent]
+        rows = replace(rows, table=self._with_known_columns(rows.table))
+        try:
+            cleansed = self._rules.apply(rows)
+            records, refused = to_records(cleansed.table, self._source.into, origin)
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            # A type of column that nobody thought of costs this file, not the source.
+            raise ConfigurationError(f"rows {rows.end - rows.table.height} to {rows.end}: {error}") from error
+        bad = [*cleansed.bad, *self._rules.dead(rows.table, refused)]
         return Prepared(records, bad, rows.table.height + len(rows.bad) - len(records) - len(bad), rows.end)
+
+    def _with_known_columns(self, table: pl.DataFrame) -> pl.DataFrame:
+        """With the columns of the file's parts before this one: an optional field may be in no row of a part."""
+        if table.columns == [ROW]:
+            return table
+        missing = [name for name in self._columns if name not in table.columns]
+        self._columns.update(dict.fromkeys(table.columns))
+        return table.with_columns(pl.lit(None).alias(name) for name in missing) if missing else table
 
     def _settle(self) -> None:
         """Waits for the commit that is under way, if one is, and raises what it raised."""
@@ -145,7 +171,7 @@ class FileLoader:
         reason = error if isinstance(error, TerminalError) else TerminalError(Reason.UNEXPECTED_SHAPE, str(error))
         detail = f"the file, after row {entry.position}: {reason.detail}"
         self._transactions.produce(dead_letters([BadRow(WHOLE_FILE, reason.reason, detail, b"")], origin))
-        return self._commit(self._changed(entry, state="refused", detail=reason.detail))
+        return self._commit(self._changed(entry, state="refused", detail=reason.detail[:_DETAIL]))
 
     def _commit(self, entry: FileEntry) -> FileEntry:
         self._transactions.produce([entry.record()])

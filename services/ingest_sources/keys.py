@@ -24,9 +24,13 @@ def load_keys(folder: Path | None) -> Keys:
 
 
 def _load(path: Path) -> tuple[str, bytes]:
-    if path.stat().st_mode & 0o077:
+    try:
+        mode, text = path.stat().st_mode, path.read_text(errors="replace")
+    except OSError as error:
+        raise ConfigurationError(f"key {path} can't be read: {error.strerror}") from error
+    if mode & 0o077:
         raise ConfigurationError(f"key {path} may be read by others than its owner: chmod 600 it")
-    key_id, colon, key = path.read_text(errors="replace").strip().partition(":")
+    key_id, colon, key = text.strip().partition(":")
     if not (key_id and colon) or len(key.encode()) < _LEAST_BYTES:
         raise ConfigurationError(f"key {path} is not ID:KEY with a key of at least {_LEAST_BYTES} bytes, such as v1:…")
     return key_id, key.encode()

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from headrace.errors import ConfigurationError
-from headrace.range_reader import RangeReader
+from headrace.range_reader import RangeReader, log_end
 from headrace.streams.batch import OutRecord, compact
 from ingest_sources.source import LEDGER
 
@@ -26,7 +26,8 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
         size: bytes.
         position: number of the last row that is worked off; a restart goes on after it.
         delivered, rejected, dropped: rows in the source's topic, in the dead letters, and left out by a `filter`.
-        detail: why it was refused, or with what encoding and dialect it is read.
+        read: what the source says of how it is read, so that nobody goes on at a row that means another one now.
+        detail: why it was refused.
         begun_us, changed_us: microseconds UTC.
     """
 
@@ -39,6 +40,7 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
     rejected: int = 0
     dropped: int = 0
     state: State = "loading"
+    read: str = ""
     detail: str = ""
     begun_us: int = 0
     changed_us: int = 0
@@ -89,16 +91,15 @@ class Ledger:
 
 
 def read_entries(brokers: str) -> list[FileEntry]:
-    """The entries of all sources as they are committed now.
+    """The entries of all sources, all of what was committed before the call; waits for transactions that are open.
 
     Raises:
-        TransientError: the brokers don't answer.
+        TransientError: the brokers don't answer, or a transaction stays open for half a minute.
         ConfigurationError: a later version of Headrace wrote an entry.
     """
     found: dict[bytes, bytes] = {}
     with closing(RangeReader(brokers, LEDGER, 0)) as reader:
-        low, high = reader.bounds()
-        reader.start(low, high)
+        reader.start(reader.bounds()[0], log_end(brokers, LEDGER, 0))
         while not reader.is_done:
             compact(found, [(message.key() or b"", message.value()) for message in reader.read()])
     return [_decode(value) for value in found.values()]

@@ -1,5 +1,6 @@
 """What the sources count. Labels are names of configured sources and fixed outcomes, never a file's name."""
 
+import math
 from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -52,4 +53,12 @@ class Metrics:
 
     def count_waiting(self, source: str, count: Callable[[], int]) -> None:
         """Asks at each scrape how many files wait or are being loaded: also while Kafka is away."""
-        self._waiting.labels(SERVICE, source).set_function(count)
+
+        def ask() -> float:
+            try:
+                return count()
+            except OSError:
+                # A folder that can't be looked into must not cost the other figures.
+                return math.nan
+
+        self._waiting.labels(SERVICE, source).set_function(ask)

@@ -44,7 +44,7 @@ def preview_file(source: FileSource, rules: RuleSet, path: Path) -> Preview:
     ):
         for rows in parts:
             cleansed = rules.apply(rows)
-            records, silent = to_records(cleansed.table, source.into, origin)
-            bad = sorted([*cleansed.bad, *silent], key=lambda row: row.number)
+            records, refused = to_records(cleansed.table, source.into, origin)
+            bad = sorted([*cleansed.bad, *rules.dead(rows.table, refused)], key=lambda row: row.number)
             return Preview(rows.end, records, bad, cleansed.counts)
     return Preview(0, (), (), {})

@@ -15,6 +15,7 @@ from headrace.raw import Format
 from headrace.streams.batch import ANY_PARTITION, OutRecord
 from headrace.streams.transaction import MAX_RECORD_BYTES
 from ingest_sources.rows import ROW, BadRow
+from ingest_sources.rules.steps import Refused
 from ingest_sources.source import READINGS, IntoOwnTopic, IntoReadings
 from ingest_sources.text_template import columns_of, filled
 
@@ -47,12 +48,15 @@ class Origin:
 
 def to_records(
     table: pl.DataFrame, into: IntoReadings | IntoOwnTopic, origin: Origin
-) -> tuple[list[OutRecord], list[BadRow]]:
+) -> tuple[list[OutRecord], list[Refused]]:
     """The records of good rows, in their order, and the rows that have no key or nothing to say.
 
     Raises:
         ConfigurationError: a column that the configuration names is not there.
     """
+    if table.columns == [ROW]:
+        # No row of this part could be read, so it has no columns that could be missing.
+        return [], []
     if isinstance(into, IntoReadings):
         return _readings(table, into, origin)
     _check_columns(table, columns_of(into.key), "into.key")
@@ -66,14 +70,14 @@ def dead_letters(bad: Iterable[BadRow], origin: Origin) -> list[OutRecord]:
     return [_dead_letter(row, origin) for row in bad]
 
 
-def _readings(table: pl.DataFrame, into: IntoReadings, origin: Origin) -> tuple[list[OutRecord], list[BadRow]]:
+def _readings(table: pl.DataFrame, into: IntoReadings, origin: Origin) -> tuple[list[OutRecord], list[Refused]]:
     named = [*columns_of(into.site), *columns_of(into.device)]
     _check_columns(table, [*named, into.time, *into.metrics], "into")
     metrics = into.metrics or [c for c in table.columns if c not in (ROW, into.time, *named)]
     if not metrics:
         raise ConfigurationError("into: no column is left to be a metric; name some under `metrics`")
     is_silent = pl.all_horizontal(pl.col(metrics).is_null())
-    silent = table.filter(is_silent)
+    silent = table.filter(is_silent)[ROW].to_list()
     spoken = table.filter(~is_silent)
     key = pl.concat_str([filled(into.site), pl.lit("/"), filled(into.device)])
     headers = [(raw.FORMAT, Format.JSON.value.encode()), *origin.headers()]
@@ -81,38 +85,31 @@ def _readings(table: pl.DataFrame, into: IntoReadings, origin: Origin) -> tuple[
         headers.append((raw.DEVICE_TYPE, into.device_type.encode()))
     content = spoken.select(pl.col(into.time).alias("time"), *metrics)
     what = f"device {into.device!r} or site {into.site!r}: a column of it is empty"
-    records, bad = _records(READINGS, spoken.select(ROW, key.alias(_KEY)), content, headers, what)
-    bad += _bad(silent, Reason.NO_READINGS, f"no metric has a value: {', '.join(metrics)}")
-    return records, sorted(bad, key=lambda row: row.number)
+    records, refused = _records(READINGS, spoken.select(ROW, key.alias(_KEY)), content, headers, what)
+    nothing = f"no metric has a value: {', '.join(metrics)}"
+    refused += [Refused(number, nothing, Reason.NO_READINGS) for number in silent]
+    return records, refused
 
 
 def _records(
     topic: str, keyed: pl.DataFrame, content: pl.DataFrame, headers: list[tuple[str, bytes]], no_key: str
-) -> tuple[list[OutRecord], list[BadRow]]:
+) -> tuple[list[OutRecord], list[Refused]]:
     # Lists of plain values: what is done for each row must be little, and polars is asked once for all.
     values = content.write_ndjson().encode().split(b"\n")
     numbers = keyed[ROW].to_list()
     keys = keyed.select(pl.col(_KEY).cast(pl.Binary)).to_series().to_list()
     places = keyed[ROW].cast(pl.String).cast(pl.Binary).to_list()
-    records, bad = [], []
+    records, refused = [], []
     make, room = OutRecord._make, MAX_RECORD_BYTES - _FRAME_BYTES
     for number, key, value, place in zip(numbers, keys, values, places, strict=False):
         if key is None:
-            bad.append(BadRow(number, Reason.REFUSED_BY_RULE, no_key, value))
+            refused.append(Refused(number, no_key, Reason.REFUSED_BY_RULE))
         elif len(value) + len(key) > room:
             detail = f"a record of {len(value)} bytes; {MAX_RECORD_BYTES} fit"
-            bad.append(BadRow(number, Reason.TOO_LARGE, detail, value))
+            refused.append(Refused(number, detail, Reason.TOO_LARGE))
         else:
             records.append(make((topic, key, value, [*headers, (raw.SOURCE_ROW, place)], ANY_PARTITION)))
-    return records, bad
-
-
-def _bad(table: pl.DataFrame, reason: Reason, detail: str) -> list[BadRow]:
-    originals = table.drop(ROW).write_ndjson().encode().split(b"\n")
-    return [
-        BadRow(number, reason, detail, original)
-        for number, original in zip(table[ROW].to_list(), originals, strict=False)
-    ]
+    return records, refused
 
 
 def _dead_letter(row: BadRow, origin: Origin) -> OutRecord:

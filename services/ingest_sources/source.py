@@ -1,6 +1,7 @@
 """A source as its file under `deploy/sources` says: where its rows are, what is done with them, where they go."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -142,6 +143,18 @@ def load_sources(folder: Path) -> dict[str, FileSource]:
             found[path.stem] = load_source(path)
         except ConfigurationError as error:
             problems.append(str(error))
+    problems += _shared(found)
     if problems:
         raise ConfigurationError("\n".join(problems))
     return found
+
+
+def _shared(sources: Mapping[str, FileSource]) -> list[str]:
+    """What two sources can't both have: a folder, whose files one of them would take from the other."""
+    owners: dict[Path, str] = {}
+    problems = []
+    for name, source in sources.items():
+        owner = owners.setdefault(source.folder, name)
+        if owner != name:
+            problems.append(f"{name}.yaml: folder {source.folder} is that of {owner}: give each source its own")
+    return problems

@@ -4,15 +4,17 @@ A file is taken by a rename into `.claimed`, so that whoever writes its name aga
 deleted or written over: what is done is in `archive`, what can't be read in `quarantine` beside a text that says why.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import count
 from pathlib import Path
-from typing import IO
 
 from headrace.clock import Clock
 from headrace.errors import ConfigurationError, Reason, TerminalError
@@ -20,6 +22,8 @@ from headrace.errors import ConfigurationError, Reason, TerminalError
 CLAIMED, ARCHIVE, QUARANTINE, LOCK = ".claimed", "archive", "quarantine", ".lock"
 PARTIAL = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
 """Ends of the names under which copying programs write what is not whole yet."""
+_NO_FILE = (errno.ELOOP, errno.ENXIO, errno.ENODEV)
+"""What the system says of a link that is not to be followed, a socket, and a device that is not there."""
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 Look = tuple[int, int]
@@ -54,7 +58,7 @@ class WatchedFolder:
         self._stable_seconds = stable_seconds
         self._clock = clock
         self._seen: dict[str, Seen] = {}
-        self._lock: IO[str] | None = None
+        self._lock: int | None = None
 
     def prepare(self) -> None:
         """Makes the folder and those in it, and keeps other processes of this machine from working in it.
@@ -65,7 +69,8 @@ class WatchedFolder:
         try:
             for name in (CLAIMED, ARCHIVE, QUARANTINE):
                 (self.path / name).mkdir(parents=True, exist_ok=True)
-            self._lock = (self.path / LOCK).open("w")
+            self.release()
+            self._lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.release()
@@ -78,7 +83,7 @@ class WatchedFolder:
     def release(self) -> None:
         """Lets other processes work in the folder."""
         if self._lock is not None:
-            self._lock.close()
+            os.close(self._lock)
             self._lock = None
 
     def waiting(self) -> list[str]:
@@ -88,8 +93,10 @@ class WatchedFolder:
             return []
         with os.scandir(self.path) as entries:
             for entry in entries:
-                if self._fits(entry.name) and not entry.is_dir(follow_symlinks=False):
-                    found.append((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name))
+                # A name may go while it is looked at.
+                with suppress(FileNotFoundError):
+                    if self._fits(entry.name) and not entry.is_dir(follow_symlinks=False):
+                        found.append((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name))
         return [name for _, name in sorted(found)]
 
     def whole(self) -> list[str]:
@@ -122,14 +129,19 @@ class WatchedFolder:
         return _move(claimed, self.path / ARCHIVE)
 
     def quarantine(self, claimed: Path, why: str) -> Path:
-        """Puts a file away that can't be read."""
+        """Puts a file away that can't be read, and says why beside it, as far as that can be written."""
         target = _move(claimed, self.path / QUARANTINE)
-        target.with_name(target.name + ".why.txt").write_text(why + "\n")
+        with suppress(OSError):
+            note = _free(target.with_name(os.fsdecode(os.fsencode(target.name)[:200]) + ".why.txt"))
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            with open(os.open(note, flags, 0o644), "w", errors="backslashreplace") as text:
+                text.write(why + "\n")
         return target
 
     def archived(self, pattern: str) -> list[Path]:
         """Files that were put away as done."""
-        return sorted(path for path in (self.path / ARCHIVE).iterdir() if fnmatchcase(path.name, pattern))
+        found = (path for path in (self.path / ARCHIVE).iterdir() if fnmatchcase(path.name, pattern))
+        return sorted(path for path in found if path.is_file() and not path.is_symlink())
 
     def claim_archived(self, archived: Path) -> Path:
         """Takes a file that was done, to load it again."""
@@ -177,18 +189,24 @@ def open_claimed(path: Path) -> OpenFile:
     """Opens a file and takes its hash, without a trust in what it is.
 
     Raises:
-        UnfitFile: it is a link, a pipe or a device, or has a second name, by which others have it.
+        UnfitFile: it is a link, a pipe or a device, has a second name, by which others have it, or may not be read.
+        OSError: it is gone, or can't be read now.
     """
+    name = shown(path.name)
     try:
         fd = os.open(path, _FLAGS)
+    except PermissionError as error:
+        raise UnfitFile(f"{name} may not be read by the user that runs the source") from error
     except OSError as error:
-        raise UnfitFile(f"{path.name} can't be opened: {error.strerror}; links are not followed") from error
+        if error.errno in _NO_FILE:
+            raise UnfitFile(f"{name} is a link or no regular file, and those are not opened") from error
+        raise
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
-            raise UnfitFile(f"{path.name} is no regular file")
+            raise UnfitFile(f"{name} is no regular file")
         if status.st_nlink > 1:
-            raise UnfitFile(f"{path.name} is a hard link of a file with {status.st_nlink} names: copy it instead")
+            raise UnfitFile(f"{name} is a hard link of a file with {status.st_nlink} names: copy it instead")
         with open(fd, "rb", closefd=False) as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         os.lseek(fd, 0, os.SEEK_SET)
@@ -196,6 +214,11 @@ def open_claimed(path: Path) -> OpenFile:
     except BaseException:
         os.close(fd)
         raise
+
+
+def shown(name: str) -> str:
+    """A file's name as text that can be written anywhere: what is not UTF-8 in it is escaped."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _is_being_written(path: Path) -> bool:
@@ -234,7 +257,7 @@ def _free(path: Path) -> Path:
 
 def _candidates(path: Path) -> Iterator[Path]:
     yield path
-    number = 1
-    while True:
-        yield path.with_name(f"{path.name}.{number}")
-        number += 1
+    # The ending stays, as it says what the file is.
+    stem, ending = os.path.splitext(path.name)
+    for number in count(1):
+        yield path.with_name(f"{stem}.{number}{ending}")

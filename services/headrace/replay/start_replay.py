@@ -56,7 +56,7 @@ def _new_plan(replay: Replay, topic: str, since: str, until: str, now_us: int) -
     _check_topics(replay)
     inputs = replay.service.inputs()
     ranges = _ranges(replay, since_us, None if until == NOW else until_us)
-    if offsets_in(ranges) == 0:
+    if offsets_in({topic: ranges[topic] for topic in inputs if topic not in _tables(replay)}) == 0:
         raise ConfigurationError(f"the brokers hold no record of {', '.join(inputs)} from {since} to {until}")
     ids = VersionedTopics(replay.brokers).ids(inputs)
     return Plan(replay.name, topic, since, until, since_us, until_us, ranges, ids, "replaying", now_us)
@@ -65,12 +65,17 @@ def _new_plan(replay: Replay, topic: str, since: str, until: str, now_us: int) -
 def _ranges(replay: Replay, since_us: int, until_us: int | None) -> Ranges:
     """Of streams the records of the span, of tables all that came before its end: they are joined to both."""
     inputs = replay.service.inputs()
-    tables = [topic for topic in inputs if topic in replay.service.topology.stage_of(topic).tables]
+    tables = _tables(replay)
     streams = [topic for topic in inputs if topic not in tables]
     return {
         **find_ranges(replay.brokers, streams, since_us, until_us),
         **find_ranges(replay.brokers, tables, 0, until_us),
     }
+
+
+def _tables(replay: Replay) -> list[str]:
+    topology = replay.service.topology
+    return [topic for topic in replay.service.inputs() if topic in topology.stage_of(topic).tables]
 
 
 def _check_topics(replay: Replay) -> None:

@@ -31,7 +31,8 @@ _KEPT_BESIDE_VALUE = 50_000
 """Bytes of key and headers that fit a dead letter beside its value."""
 
 _TABLE_OFFSETS = 50_000
-"""After so many a checkpoint is cut amid a table, as a transaction must not grow with it."""
+_TABLE_BYTES = 8_000_000
+"""After so many offsets, or bytes of outputs, a checkpoint is cut amid a table: a transaction must not grow with it."""
 
 
 @dataclass
@@ -136,7 +137,8 @@ class Task:
         for topic in self.stage.tables:
             for batch in self._logs.read_to_end(topic, self.partition, self.positions[topic]):
                 self.process(batch)
-                if self.positions[topic] - self.committed[topic] >= _TABLE_OFFSETS:
+                is_many = self.positions[topic] - self.committed[topic] >= _TABLE_OFFSETS
+                if is_many or self.open_bytes >= _TABLE_BYTES:
                     self.prepare()
                     self.commit()
 

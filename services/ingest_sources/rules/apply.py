@@ -87,7 +87,7 @@ class RuleSet:
             ConfigurationError: a rule names a column that isn't there, or fits none of the column's type: a mistake of
                 the whole source.
         """
-        if rows.table.columns == [ROW] and rows.table.is_empty():
+        if rows.table.columns == [ROW]:
             # A part in which no row could be read has no columns that a rule could miss.
             return Cleansed(rows.table, self._personal.hide_lines(rows.bad), {})
         table = rows.table
@@ -102,8 +102,12 @@ class RuleSet:
                 counts[place] = len(step.refused) + step.dropped
             refused += step.refused
         unread = self._personal.hide_lines(rows.bad)
-        dead = _dead(rows.table, refused, self._personal) if refused else ()
+        dead = self.dead(rows.table, refused)
         return Cleansed(table, tuple(sorted((*unread, *dead), key=lambda row: row.number)), dict(counts))
+
+    def dead(self, table: pl.DataFrame, refused: Sequence[Refused]) -> list[BadRow]:
+        """What goes to the dead letters of refused rows: as `table` has them, without personal values."""
+        return _dead(table, refused, self._personal) if refused else []
 
 
 def _function(rule: models.RuleModel, keys: Keys) -> Callable[[Any, pl.DataFrame], Step]:

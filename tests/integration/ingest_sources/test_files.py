@@ -3,13 +3,19 @@
 import json
 import os
 import random
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from deploy.local.stack import Stack
 from headrace.errors import Reason
+from headrace.range_reader import RangeReader, log_end
+from headrace.streams.transaction import KafkaTransactions
 from headrace.testing import wait_until
+from ingest_sources.ledger import FileEntry, read_entries
+from ingest_sources.source import LEDGER
 from tests.integration.ingest_sources.bench import HEADER, SourceBench, expected, orders
 
 pytestmark = pytest.mark.integration
@@ -92,7 +98,7 @@ def test_same_bytes_under_another_name_load_nothing(bench: SourceBench) -> None:
     bench.drop("copy.csv", orders(0, 200))
     bench.load()
     assert_each_once(bench, 0, 200)
-    assert bench.names("archive") == {"0.csv", "0.csv.1", "copy.csv"}
+    assert bench.names("archive") == {"0.csv", "0.1.csv", "copy.csv"}
     assert set(bench.entries()) == {"0.csv"}
 
 
@@ -113,6 +119,63 @@ def test_file_that_can_not_be_read_costs_itself_alone(bench: SourceBench, tmp_pa
     assert "no column 'amount'; here the table has 'sku', 'price'" in why
     letters = {letter.source.topic.rsplit("/", 1)[1] for letter in bench.letters()}
     assert broken <= letters
+
+
+def test_odd_files_cost_themselves_alone(bench: SourceBench) -> None:
+    """A name that is not UTF-8, a part without one readable row, a field that a part lacks, a reason without an end."""
+    rows = [f'{{"order": {n}, "line": 1, "amount": 1' + (', "note": "x"}' if n < 1_000 else "}") for n in range(2_500)]
+    bench.configure(rules=[{"fill": {"note": "none"}}])
+    bench.drop("m\udce9t\udce9o.ndjson", "\n".join(rows))
+    bench.drop("garbage.ndjson", '{"broken\n' * 1_500 + '{"order": 9000, "line": 1, "note": "y"}\n')
+    wide = {f"{'x' * 250}{n}": n for n in range(3_000)}
+    bench.drop("wide.ndjson", json.dumps(wide))
+    bench.load()
+    assert bench.keys() == {**{f"{n}/1": 1 for n in range(2_500)}, "9000/1": 1}
+    states = {name: (entry.state, entry.rejected) for name, entry in bench.entries().items()}
+    assert states["m\\udce9t\\udce9o.ndjson"] == ("done", 0)
+    assert states["garbage.ndjson"] == ("done", 1_500)
+    assert states["wide.ndjson"] == ("refused", 0)
+
+
+def test_dead_letter_of_a_row_without_a_key_is_the_row_without_personal_values(bench: SourceBench) -> None:
+    bench.configure(rules=[{"rename": {"mail": "email"}}], personal=["mail"])
+    bench.drop("a.csv", "order,line,mail\n,1,ann@example.org\n")
+    bench.load()
+    (letter,) = bench.letters()
+    assert json.loads(letter.value) == {"order": "", "line": "1", "mail": "(personal)"}
+
+
+def test_begun_file_is_not_gone_on_with_under_other_read_options(bench: SourceBench) -> None:
+    bench.drop("0.csv", orders(0, 2_500))
+    bench.kill_at("committed", 1)
+    bench.configure(read={"csv": {"skip_lines": 1}})
+    bench.load()
+    assert "other `read` options" in bench.entries()["0.csv"].detail
+    assert len(bench.keys()) <= 1_000
+
+
+def test_ledger_waits_for_what_another_source_has_open(bench: SourceBench) -> None:
+    """Who read only what lies before somebody's open transaction would load its own newest rows again."""
+    mine, other = (KafkaTransactions(bench.brokers, f"{bench.name}.{who}") for who in ("mine", "other"))
+    mine.start()
+    other.start()
+    other.produce([FileEntry(source="other", sha256="0", file="x", size=0).record()])
+    wait_until(lambda: log_end(bench.brokers, LEDGER, 0) > end_of_committed(bench), "the transaction to be open", 30)
+    mine.produce([FileEntry(source=bench.name, sha256="0", file="x", size=0).record()])
+    mine.commit()
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read_entries, bench.brokers)
+        # It must not answer before; for how long it would wait is no matter.
+        assert not wait([reading], 2).done
+        other.commit()
+        assert any(entry.source == bench.name for entry in reading.result(60))
+    mine.close()
+    other.close()
+
+
+def end_of_committed(bench: SourceBench) -> int:
+    with closing(RangeReader(bench.brokers, LEDGER, 0)) as reader:
+        return reader.bounds()[1]
 
 
 def test_refused_file_is_loaded_on_when_it_is_dropped_again_after_the_source_is_mended(bench: SourceBench) -> None:

@@ -80,6 +80,13 @@ def test_all_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
     assert "b.yaml:1" in str(raised.value) and "c.yaml" in str(raised.value)
 
 
+def test_two_sources_of_one_folder_are_refused(tmp_path: Path) -> None:
+    written(tmp_path, GOOD)
+    written(tmp_path, GOOD, "b.yaml")
+    with pytest.raises(ConfigurationError, match=r"b\.yaml: folder inbox is that of air"):
+        load_sources(tmp_path)
+
+
 def test_folder_that_is_missing_is_told_with_its_setting(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="INGEST_SOURCES_SOURCES"):
         load_sources(tmp_path / "none")

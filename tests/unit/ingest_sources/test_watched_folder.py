@@ -81,8 +81,8 @@ def test_claimed_file_is_out_of_the_writers_way_until_it_is_put_away(folder: Wat
     assert folder.archive(claimed).read_text() == "first"
     again = folder.claim("a.csv")
     assert again is not None
-    assert folder.archive(again).name == "a.csv.1"
-    assert [path.read_text() for path in folder.archived("a.csv*")] == ["first", "second"]
+    assert folder.archive(again).name == "a.1.csv"
+    assert [path.read_text() for path in folder.archived("a*.csv")] == ["second", "first"]
     assert folder.claimed() == []
 
 
@@ -97,6 +97,28 @@ def test_quarantine_says_why(folder: WatchedFolder) -> None:
     target = folder.quarantine(claimed, "row 3 is cut")
     assert target.parent.name == "quarantine"
     assert target.with_name("a.csv.why.txt").read_text() == "row 3 is cut\n"
+
+
+def test_text_of_the_quarantine_follows_no_link_and_overwrites_nothing(folder: WatchedFolder, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("keep")
+    link = folder.path / "quarantine" / "a.csv.why.txt"
+    link.symlink_to(other)
+    drop(folder, "a.csv")
+    claimed = folder.claim("a.csv")
+    assert claimed is not None
+    target = folder.quarantine(claimed, "it is cut")
+    assert other.read_text() == "keep"
+    assert link.is_symlink()
+    assert target.with_name("a.csv.why.1.txt").read_text() == "it is cut\n"
+
+
+@pytest.mark.parametrize("name", ["x" * 251 + ".csv", "caf\udce9.csv"])
+def test_name_that_no_text_can_have_is_put_away_all_the_same(folder: WatchedFolder, name: str) -> None:
+    drop(folder, name)
+    claimed = folder.claim(name)
+    assert claimed is not None
+    assert folder.quarantine(claimed, "caf\udce9").name == name
 
 
 def test_name_with_odd_characters_is_a_name(folder: WatchedFolder, clock: FakeClock) -> None:
