@@ -82,13 +82,13 @@ def test_many_kills_at_random_steps(bench: SourceBench) -> None:
 
 
 def test_kafka_that_is_killed_amid_a_file_comes_back_and_nothing_is_lost(bench: SourceBench, kafka: Stack) -> None:
-    bench.drop("0.csv", orders(0, 60_000))
+    bench.drop("0.csv", orders(0, 30_000))
     process = bench.start()
     wait_until(lambda: bench.entries().get("0.csv"), "the first part to be committed", 60)
     kafka.kill("kafka")
     kafka.up("kafka")
     assert process.wait(120) == 0, bench.log.read_text(errors="replace")[-4_000:]
-    assert_each_once(bench, 0, 60_000)
+    assert_each_once(bench, 0, 30_000)
 
 
 def test_same_bytes_under_another_name_load_nothing(bench: SourceBench) -> None:

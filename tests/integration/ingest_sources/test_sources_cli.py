@@ -113,7 +113,7 @@ def test_service_loads_what_is_dropped_and_a_command_keeps_out_of_its_way(
 
 
 def test_terminated_service_leaves_a_file_to_the_next_one(bench: SourceBench) -> None:
-    bench.drop("0.csv", orders(0, 100_000))
+    bench.drop("0.csv", orders(0, 40_000))
     service = subprocess.Popen([sys.executable, "-m", "ingest_sources"], env=bench.environment())
     try:
         wait_until(lambda: bench.entries().get("0.csv"), "the first part", 60)
@@ -122,5 +122,5 @@ def test_terminated_service_leaves_a_file_to_the_next_one(bench: SourceBench) ->
         assert service.wait(30) == 0
     assert bench.entries()["0.csv"].state == "loading"
     bench.load()
-    delivered, _, _ = expected(0, 100_000)
+    delivered, _, _ = expected(0, 40_000)
     assert bench.keys() == dict.fromkeys(delivered, 1)

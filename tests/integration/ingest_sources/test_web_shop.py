@@ -46,9 +46,9 @@ def test_each_row_once_and_rejects_explained(bench: SourceBench, shared_data: Pa
         assert (content["CustomerID"], content["Quantity"], content["UnitPrice"]) == (customer, quantity, price)
         assert content["total"] == quantity * price
     assert seen == Counter(good.keys())
-    letters = Counter((file_of(letter.source.topic), letter.source.offset) for letter in bench.letters())
-    assert letters == Counter(refused.keys())
-    for letter in bench.letters():
+    letters = bench.letters()
+    assert Counter((file_of(one.source.topic), one.source.offset) for one in letters) == Counter(refused.keys())
+    for letter in letters:
         assert refused[file_of(letter.source.topic), letter.source.offset] in letter.detail
     entries = bench.entries().values()
     assert len(entries) == 150
