@@ -36,6 +36,11 @@ def unheard(name: str, outcome: Outcome, entry: FileEntry | None) -> None:
     """The default of `on_file`."""
 
 
+def folder_of(settings: Settings, source: FileSource) -> WatchedFolder:
+    """The folder of a source; nothing is done to it yet."""
+    return WatchedFolder(settings.data / source.folder, source.pattern, source.stable_seconds, SystemClock())
+
+
 class Parts:
     """What one source is made of; a source that runs elsewhere loses its rights by `start`.
 
@@ -61,8 +66,7 @@ class Parts:
         self._on_step = on_step
         self.rules = RuleSet(source.rules, load_keys(settings.keys), source.personal)
         self.clock = SystemClock()
-        folder = settings.data / source.folder
-        self.folder = WatchedFolder(folder, source.pattern, source.stable_seconds, self.clock)
+        self.folder = folder_of(settings, source)
 
     def start(self) -> FolderRun:
         """Takes the source over, then reads what is committed of it: in this order, so that it is the last word.

@@ -1,6 +1,5 @@
 """Loads one file: its rows, its dead letters and how far it is, in transactions that hold all three."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -85,7 +84,6 @@ class FileLoader:
             entry = self._changed(entry, file=shown(file.path.name), read=self._read)
         origin = self._origin(entry.file)
         entry = self._changed(entry, state="loading", detail="")
-        os.lseek(file.fd, 0, os.SEEK_SET)
         self._columns = {}
         try:
             if entry.read != self._read:

@@ -1,13 +1,9 @@
 """Secret keys from files: one each, so that a secret store can mount them."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from headrace.errors import ConfigurationError
-
-Keys = Mapping[str, tuple[str, bytes]]
-"""Name → id of the key, which is part of what it makes, and the key."""
-_LEAST_BYTES = 16
+from ingest_sources.rules.pseudonyms import SHORTEST_KEY, Keys
 
 
 def load_keys(folder: Path | None) -> Keys:
@@ -31,6 +27,6 @@ def _load(path: Path) -> tuple[str, bytes]:
     if mode & 0o077:
         raise ConfigurationError(f"key {path} may be read by others than its owner: chmod 600 it")
     key_id, colon, key = text.strip().partition(":")
-    if not (key_id and colon) or len(key.encode()) < _LEAST_BYTES:
-        raise ConfigurationError(f"key {path} is not ID:KEY with a key of at least {_LEAST_BYTES} bytes, such as v1:…")
+    if not (key_id and colon) or len(key.encode()) < SHORTEST_KEY:
+        raise ConfigurationError(f"key {path} is not ID:KEY with a key of at least {SHORTEST_KEY} bytes, such as v1:…")
     return key_id, key.encode()

@@ -12,7 +12,7 @@ from ingest_sources.records import Origin, to_records
 from ingest_sources.rows import BadRow
 from ingest_sources.rules.apply import RuleSet
 from ingest_sources.source import FileSource
-from ingest_sources.watched_folder import open_claimed
+from ingest_sources.watched_folder import open_claimed, shown
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,11 @@ def preview_file(source: FileSource, rules: RuleSet, path: Path) -> Preview:
         TerminalError: the file can't be read.
         ConfigurationError: it has not the columns that the source names.
     """
-    origin = Origin(source.name, path.name, SystemClock().now_us())
+    name = shown(path.name)
+    origin = Origin(source.name, name, SystemClock().now_us())
     with (
         closing(open_claimed(path)) as file,
-        closing(read_rows(file.fd, path.name, source.read, source.limits)) as parts,
+        closing(read_rows(file.fd, name, source.read, source.limits)) as parts,
     ):
         for rows in parts:
             cleansed = rules.apply(rows)

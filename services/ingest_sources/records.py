@@ -30,6 +30,7 @@ class Origin:
     """Where rows come from.
 
     Attributes:
+        file: its name as `shown` gives it.
         received: microseconds UTC at which Headrace took the file.
     """
 
@@ -42,7 +43,7 @@ class Origin:
         return [
             (raw.RECEIVED, str(self.received).encode()),
             (raw.SOURCE, self.source.encode()),
-            (raw.SOURCE_FILE, self.file.encode(errors="backslashreplace")),
+            (raw.SOURCE_FILE, self.file.encode()),
         ]
 
 

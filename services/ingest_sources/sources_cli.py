@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from headrace.errors import ConfigurationError
-from ingest_sources.app import Parts
+from ingest_sources.app import Parts, folder_of
 from ingest_sources.folder_run import FolderRun, Outcome
 from ingest_sources.ledger import FileEntry, read_entries
 from ingest_sources.preview import Preview, preview_file
@@ -93,7 +93,7 @@ def status(
     for source in load_sources(settings.sources).values():
         own = [entry for entry in entries if entry.source == source.name]
         states = Counter(entry.state for entry in own)
-        waiting = len(Parts(settings, source, threading.Event()).folder.waiting())
+        waiting = len(folder_of(settings, source).waiting())
         sums = [sum(getattr(entry, what) for entry in own) for what in ("delivered", "rejected", "dropped")]
         counts = [waiting, states["done"], states["refused"], states["loading"], *sums]
         table.add_row(source.name, *(f"{count:,}" for count in counts))

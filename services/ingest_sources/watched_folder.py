@@ -102,7 +102,7 @@ class WatchedFolder:
     def whole(self) -> list[str]:
         """Names that fit and have not changed for long enough, the oldest first."""
         names = self.waiting()
-        self._seen = {name: seen for name, seen in self._seen.items() if name in set(names)}
+        self._seen = {name: self._seen[name] for name in names if name in self._seen}
         return [name for name in names if self._is_whole(name)]
 
     def claim(self, name: str) -> Path | None:
@@ -209,7 +209,6 @@ def open_claimed(path: Path) -> OpenFile:
             raise UnfitFile(f"{name} is a hard link of a file with {status.st_nlink} names: copy it instead")
         with open(fd, "rb", closefd=False) as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
-        os.lseek(fd, 0, os.SEEK_SET)
         return OpenFile(path, fd, status.st_size, digest, _look(status))
     except BaseException:
         os.close(fd)

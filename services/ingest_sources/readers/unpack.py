@@ -191,8 +191,7 @@ def check_archive(file: io.IOBase, limits: Limits) -> None:
         return
     finally:
         file.seek(0)
-    if len(entries) > limits.max_entries:
-        raise too_large(f"the archive has {len(entries)} entries, over limits.max_entries, {limits.max_entries}")
+    _check_entries(entries, limits)
     total = sum(entry.file_size for entry in entries)
     _check_size(total, size, limits)
 
@@ -206,10 +205,14 @@ def zip_member_name(file: FileInput, limits: Limits) -> str:
         raise unreadable(f"the zip archive is damaged: {error}") from error
 
 
-def _only_member(archive: zipfile.ZipFile, limits: Limits) -> zipfile.ZipInfo:
-    entries = archive.infolist()
+def _check_entries(entries: list[zipfile.ZipInfo], limits: Limits) -> None:
     if len(entries) > limits.max_entries:
         raise too_large(f"the archive has {len(entries)} entries, over limits.max_entries, {limits.max_entries}")
+
+
+def _only_member(archive: zipfile.ZipFile, limits: Limits) -> zipfile.ZipInfo:
+    entries = archive.infolist()
+    _check_entries(entries, limits)
     if any(entry.filename in _OFFICE for entry in entries):
         raise FileRefused(Reason.UNSUPPORTED_FORMAT, "it is an Office document and no zip; leave out read.compression")
     for entry in entries:
