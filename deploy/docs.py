@@ -24,7 +24,10 @@ def settings_of(service: str) -> type[ServiceSettings]:
 def flow_picture(topics: dict[str, Topic]) -> str:
     """A Mermaid flowchart: services are boxes, topics are rounded, arrows say who writes and who reads."""
     lines = ["```mermaid", "flowchart LR", "  devices([devices]) -- MQTT --> broker([MQTT broker]) --> ingest_mqtt"]
-    lines.append("  files([files]) --> ingest_sources")
+    lines += [
+        "  sources([files, databases, APIs,<br/>RabbitMQ, Kafka]) --> ingest_sources",
+        "  senders([senders]) --> serve_api",
+    ]
     for topic in topics.values():
         node = topic.name.replace(".", "_")
         lines.append(f"  {node}([{topic.name}])")

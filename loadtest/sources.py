@@ -30,11 +30,11 @@ from headrace.kafka import Producer
 from headrace.testing import wait_until
 from headrace.topics import Topic, create_topics
 from ingest_sources.app import Parts
+from ingest_sources.files.file_source import FileSource
 from ingest_sources.readers.models import Limits, ReadOptions
 from ingest_sources.readers.nursery import shared_nursery
 from ingest_sources.readers.read_file import read_rows
 from ingest_sources.settings import Settings
-from ingest_sources.source import FileSource
 from loadtest import results
 
 Work = Callable[[], None]

@@ -17,5 +17,5 @@ stage lint "$bin/ruff" check .
 stage format "$bin/ruff" format --check .
 stage imports "$bin/lint-imports"
 stage types "$bin/mypy"
-stage tests "$bin/pytest" --durations=10
+stage tests "$bin/python" -m tests.lanes --durations=10
 printf '%s\n' "== stages" "${times[@]}"

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="start components (all, where none is named) and what they require")
+    up = commands.add_parser("up", help="start components (unnamed: all but the optional) and what they require")
     up.add_argument("--fresh", action="store_true", help="stop everything and delete all data first")
     up.add_argument("component", nargs="*")
     commands.add_parser("demo", help="everything, with devices that publish and a live view; `demo --help` has more")
@@ -100,8 +100,9 @@ def _up(stack: Stack, components: Sequence[str], fresh: bool, console: Console) 
 
 
 def _check(stack: Stack) -> None:
-    """Raises CheckFailed with every problem; a port that the stack itself holds is none."""
-    ports = (checks.port_problems(stack.components[name].ports, stack.host) for name in stack.stopped())
+    """Raises CheckFailed with every problem; a port that the stack holds is none, nor is an optional component's."""
+    stopped = [name for name in stack.stopped() if name in stack.usual()]
+    ports = (checks.port_problems(stack.components[name].ports, stack.host) for name in stopped)
     _raise([*_machine_problems(stack), *itertools.chain.from_iterable(ports)])
 
 

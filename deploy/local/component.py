@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ class Component:
 
     `ports` maps the names in `Ports` to numbers. `requires` names the components that must be ready first. `prepare`
     runs before each start: it renders the configuration and makes what the first start needs. `ready` never raises.
+    `stop_signal` asks for an orderly end. One that `is_optional` starts only where it is named or required.
     Times are in seconds.
     """
 
@@ -40,6 +42,8 @@ class Component:
     prepare: Callable[[], None] = _nothing
     start_timeout: float = 60.0
     stop_timeout: float = 30.0
+    stop_signal: signal.Signals = signal.SIGTERM
+    is_optional: bool = False
 
 
 def render(template: Path, target: Path, values: Mapping[str, str]) -> None:

@@ -17,6 +17,7 @@ from types import FrameType
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from deploy.local import demo_sources
 from deploy.local.checks import machine_problems
 from deploy.local.demo_devices import FleetOptions, publishing, register_types
 from deploy.local.demo_figures import Gatherer
@@ -47,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, _interrupt)
     begin = time.monotonic()
     try:
-        _run(project_stack(os.environ), options, console, begin)
+        stack = project_stack(os.environ, lambda layout: {"ingest_sources": demo_sources.environment(layout)})
+        _run(stack, options, console, begin)
     except StackError as error:
         Console(stderr=True, highlight=False).print(str(error), style="red", markup=False, soft_wrap=True)
         return 1
@@ -72,8 +74,10 @@ def _run(stack: Stack, options: Options, console: Console, begin: float) -> None
         console.print(f"{time.monotonic() - begin:5.1f} s  {name} is ready")
 
     with exclusive(stack):
-        console.print("starting Kafka, Cassandra, mosquitto, Prometheus and the services")
-        with stack.running(on_ready=on_ready), publishing(stack, options.fleet):
+        console.print("starting Kafka, Cassandra, mosquitto, Prometheus, PostgreSQL, RabbitMQ and the services")
+        demo_sources.write_sources(stack)
+        wanted = (*stack.usual(), *demo_sources.FAR_ENDS)
+        with stack.running(*wanted, on_ready=on_ready), publishing(stack, options.fleet), demo_sources.filling(stack):
             register_types(stack, options.fleet.meters)
             _show(stack, options.seconds, console, begin)
             console.print("stopping what this command started")

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from deploy.local.scrape import Samples, get, scrape
 
 _ANOMALIES_SHOWN = 8
+_SOURCES = "ingest_sources"
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,24 @@ class StageFigures:
 
 
 @dataclass(frozen=True)
+class SourceFigures:
+    """Rows of one source of ingest_sources; `rate` is delivered rows per second since the last look."""
+
+    name: str
+    delivered: float
+    rejected: float
+    rate: float
+    is_failing: bool
+
+
+@dataclass(frozen=True)
 class Figures:
     """What one redraw shows."""
 
     stages: list[StageFigures]
     dead_letters: dict[str, float] = field(default_factory=dict)
     anomalies: list[dict[str, Any]] = field(default_factory=list)
+    sources: list[SourceFigures] = field(default_factory=list)
 
 
 class Gatherer:
@@ -86,7 +99,7 @@ class Gatherer:
 
     def __init__(self, urls: Mapping[str, str]) -> None:
         self._urls = urls
-        self._pool = ThreadPoolExecutor(len(STAGES) + 1)
+        self._pool = ThreadPoolExecutor(len(STAGES) + 2)
         self._last: dict[str, tuple[float, Samples]] = {}
 
     def close(self) -> None:
@@ -95,12 +108,13 @@ class Gatherer:
     def gather(self) -> Figures:
         """The figures now; a service that does not answer is shown as away."""
         anomalies = self._pool.submit(self._anomalies)
+        sources = self._pool.submit(lambda: scrape(self._urls[_SOURCES]))
         found = list(self._pool.map(lambda stage: scrape(self._urls[stage.service]), STAGES))
         dead: Counter[str] = Counter()
-        for samples in filter(None, found):
+        for samples in filter(None, [*found, sources.result()]):
             dead.update(samples.by("headrace_dead_letters_total", "reason"))
         stages = [self._figures(stage, samples) for stage, samples in zip(STAGES, found, strict=True)]
-        return Figures(stages, dict(dead), anomalies.result())
+        return Figures(stages, dict(dead), anomalies.result(), self._sources(sources.result()))
 
     def has_stored(self, device: str) -> bool:
         """Whether the API reads anything of a device from Cassandra."""
@@ -122,6 +136,21 @@ class Gatherer:
             total_out=stage.given(samples),
             lag=samples.total("headrace_lag_records"),
         )
+
+    def _sources(self, samples: Samples | None) -> list[SourceFigures]:
+        if samples is None:
+            return []
+        now, rows = time.monotonic(), "headrace_source_rows_total"
+        since, old = self._last.get(_SOURCES) or (now, samples)
+        self._last[_SOURCES] = (now, samples)
+        found = []
+        for name in sorted(samples.by(rows, "source")):
+            delivered = samples.total(rows, source=name, outcome="delivered")
+            more = max(0.0, delivered - old.total(rows, source=name, outcome="delivered"))
+            rejected = samples.total(rows, source=name, outcome="rejected")
+            is_failing = samples.total("headrace_source_failing", source=name) > 0
+            found.append(SourceFigures(name, delivered, rejected, more / max(now - since, 1e-9), is_failing))
+        return found
 
     def _anomalies(self) -> list[dict[str, Any]]:
         since = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")

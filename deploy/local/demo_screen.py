@@ -27,6 +27,7 @@ def screen(heading: Heading, figures: Figures) -> RenderableType:
     return Group(
         Text(f"Headrace   {heading.elapsed:,.0f} s   {_first_data(heading)}   Ctrl-C ends it", style="bold"),
         _stages(figures),
+        _sources(figures),
         _dead_letters(figures),
         _anomalies(figures),
         _addresses(heading.addresses),
@@ -40,7 +41,8 @@ def line(heading: Heading, figures: Figures) -> str:
         for f in figures.stages
     )
     dead = sum(figures.dead_letters.values())
-    return f"{heading.elapsed:.0f} s  {_first_data(heading)}  {stages}  dead letters {dead:,.0f}"
+    sources = "  ".join(f"{f.name} {f.delivered:,.0f}" for f in figures.sources)
+    return f"{heading.elapsed:.0f} s  {_first_data(heading)}  {stages}  sources: {sources}  dead letters {dead:,.0f}"
 
 
 def _first_data(heading: Heading) -> str:
@@ -64,6 +66,16 @@ def _stages(figures: Figures) -> Table:
             table.add_row(f.stage.service, *rates, f"{f.total_out:,.0f}", f"{f.lag:,.0f}")
         else:
             table.add_row(f.stage.service, Text("away", style="red"))
+    return table
+
+
+def _sources(figures: Figures) -> Table:
+    table = Table(title="sources", title_justify="left", expand=True)
+    for heading in ("source", "rows /s", "delivered", "rejected", ""):
+        table.add_column(heading, justify="left" if heading in ("source", "") else "right")
+    for f in figures.sources:
+        state = Text("away, tried again", style="red") if f.is_failing else ""
+        table.add_row(f.name, f"{f.rate:,.1f}", f"{f.delivered:,.0f}", f"{f.rejected:,.0f}", state)
     return table
 
 

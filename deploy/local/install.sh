@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs those of the named Debian packages (of packages.txt, where none is named) that are missing, as root or by sudo,
-# without starting their own services: the stack runs mosquitto and Prometheus itself, on the same ports.
+# without starting their own services: the stack runs mosquitto, Prometheus, PostgreSQL and RabbitMQ itself, on the same
+# ports.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -38,7 +39,9 @@ as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-r
 
 # The guard holds for now; a service that stays enabled would take the port at the next boot.
 if [ -d /run/systemd/system ]; then
-  for service in mosquitto prometheus; do
-    [[ " ${missing[*]} " != *" $service "* ]] || as_root systemctl disable --now "$service"
+  for package in mosquitto prometheus postgresql-15 rabbitmq-server; do
+    # Debian's service starts every release of PostgreSQL.
+    service=${package/#postgresql-15/postgresql}
+    [[ " ${missing[*]} " != *" $package "* ]] || as_root systemctl disable --now "$service"
   done
 fi

@@ -32,6 +32,10 @@ class Ports:
     process_readings: int = 9102
     sink_cassandra: int = 9103
     ingest_sources: int = 9104
+    postgres: int = 5432
+    rabbitmq: int = 5672
+    rabbitmq_dist: int = 25672
+    demo_api: int = 8090
 
     @classmethod
     def defaults(cls) -> Ports:

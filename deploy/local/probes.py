@@ -31,6 +31,23 @@ def mqtt_answers(host: str, port: int) -> bool:
     return answer == b"\x20\x02\x00\x00"
 
 
+def postgres_answers(host: str, port: int, user: str) -> bool:
+    """The start of a session (protocol 3.0) is answered by SCRAM's request for a password, not by "starting up".
+
+    All of it is read: PostgreSQL logs a client that leaves in the middle.
+    """
+    parameters = f"user\0{user}\0database\0{user}\0\0".encode()
+    wanted = b"R" + struct.pack(">ii", 23, 10) + b"SCRAM-SHA-256\0\0"
+    start = struct.pack(">ii", 8 + len(parameters), 196_608) + parameters
+    return _exchange(host, port, start, len(wanted)) == wanted
+
+
+def amqp_answers(host: str, port: int) -> bool:
+    """AMQP 0-9-1: the protocol header is answered with Connection.Start."""
+    answer = _exchange(host, port, b"AMQP\x00\x00\x09\x01", 11)
+    return len(answer) == 11 and answer[0] == 1 and answer[7:] == struct.pack(">hh", 10, 10)
+
+
 def http_answers(url: str) -> bool:
     """GET gives 200."""
     try:

@@ -88,19 +88,21 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path, fol
         )
 
 
-def stop(record: ProcessRecord, timeout: float) -> None:
-    """SIGTERM (and SIGCONT, for one that a test paused), then SIGKILL after `timeout` seconds.
+def stop(record: ProcessRecord, timeout: float, number: signal.Signals = signal.SIGTERM) -> None:
+    """The signal (and SIGCONT, for one that a test paused), then SIGKILL after `timeout` seconds.
 
     Then SIGKILL for whatever it had started and left behind.
     """
     descendants = _descendants(record)
-    record.send(signal.SIGTERM)
+    record.send(number)
     record.send(signal.SIGCONT)
     if not record.wait(timeout):
         record.send(signal.SIGKILL)
         record.wait(_KILL_S)
     for descendant in descendants:
         descendant.send(signal.SIGKILL)
+    for descendant in descendants:
+        descendant.wait(_KILL_S)
 
 
 def tail(path: Path, lines: int = 20) -> str:

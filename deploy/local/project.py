@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,28 +13,35 @@ from deploy.local.ports import HOST, Ports
 from deploy.local.stack import Stack
 from headrace.topics import load_topics
 
+AddedVariables = Callable[[Layout], Mapping[str, Mapping[str, str]]]
 _PORTS = "ports.json"
 _WORKER = "process_readings_"
 
 
-def project_stack(environment: Mapping[str, str]) -> Stack:
+def _nothing(layout: Layout) -> Mapping[str, Mapping[str, str]]:
+    return {}
+
+
+def project_stack(environment: Mapping[str, str], added: AddedVariables = _nothing) -> Stack:
     """The stack on its usual ports, each moved by `HEADRACE_PORT_<NAME>`.
 
     `HEADRACE_WORKERS` processes run process_readings. `HEADRACE_HOST` is the address it listens on, `HEADRACE_ROOT` the
     folder of its data, logs and process records.
+    `added` gives the variables that services get besides.
     While a component runs, the ports it was started with hold, whatever the environment says.
     Raises StackError for a port that is none and for an address that strangers can reach.
     """
     root = Path(environment.get("HEADRACE_ROOT") or DEFAULT_ROOT)
     host = environment.get("HEADRACE_HOST") or HOST
+    more = added(Layout(root.resolve()))
     workers = max(_workers(environment), _started_workers(Layout(root)))
     saved = Ports.load(root / _PORTS)
     if saved is not None:
-        stack = Stack(root, saved, host=host, workers=workers)
+        stack = Stack(root, saved, environment=more, host=host, workers=workers)
         if len(stack.stopped()) < len(stack.components):
             return stack
     try:
-        return Stack(root, Ports.from_environment(environment), host=host, workers=workers)
+        return Stack(root, Ports.from_environment(environment), environment=more, host=host, workers=workers)
     except ValueError as error:
         raise StackError(str(error)) from None
 

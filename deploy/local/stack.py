@@ -19,6 +19,7 @@ from types import TracebackType
 from deploy.local import checks, process
 from deploy.local.component import Component, Task
 from deploy.local.errors import CheckFailed, StackError, StartFailed
+from deploy.local.far_ends import amqp_url, far_ends, postgres_url
 from deploy.local.infrastructure import infrastructure
 from deploy.local.paths import SEARCH_PATH, Layout
 from deploy.local.ports import HOST, Ports
@@ -77,6 +78,7 @@ class Stack:
             for component in (
                 *infrastructure(self.layout, ports, host, workers),
                 *services(self.layout, ports, host, workers),
+                *far_ends(self.layout, ports, host),
             )
         }
         self._environment = {name: dict(values) for name, values in (environment or {}).items()}
@@ -97,17 +99,28 @@ class Stack:
         """Kafka's bootstrap servers."""
         return f"{self.host}:{self.ports.kafka}"
 
+    @property
+    def postgres_url(self) -> str:
+        """PostgreSQL's database with its role and password."""
+        return postgres_url(self.ports, self.host)
+
+    @property
+    def amqp_url(self) -> str:
+        """RabbitMQ's default virtual host with its default user and password."""
+        return amqp_url(self.ports, self.host)
+
     def url(self, name: str) -> str:
         """The HTTP root of a service or of Prometheus, without a closing slash."""
         return f"http://{self.host}:{getattr(self.ports, name)}"
 
     def up(self, *names: str, on_ready: OnReady = _ignore) -> None:
-        """Start these components (all, where none is named) and what they require, and wait until each is ready.
+        """Start these components and what they require, and wait until each is ready.
 
-        What runs already is left as it is. `on_ready` is told each component and the seconds it took. Raises
-        CheckFailed where a port is taken, StartFailed for the first component that does not come up.
+        Where none is named, all but the optional ones. What runs already is left as it is. `on_ready` is told each
+        component and the seconds it took. Raises CheckFailed where a port is taken, StartFailed for the first component
+        that does not come up.
         """
-        wanted = self._with_required(names or tuple(self.components))
+        wanted = self._with_required(names or self.usual())
         self._check_ports(wanted)
         for wave in self._waves(wanted):
             with ThreadPoolExecutor(len(wave)) as pool:
@@ -181,7 +194,8 @@ class Stack:
     def stop(self, *names: str, timeout: float | None = None) -> None:
         """End these components (all, where none is named), those first that require others; nothing else is touched.
 
-        SIGTERM, and SIGKILL for what still runs after `timeout` seconds; the default is each component's own.
+        The component's stop signal, and SIGKILL for what still runs after `timeout` seconds; the default is each
+        component's own.
         """
         for wave in reversed(self._waves(names or tuple(self.components))):
             with ThreadPoolExecutor(len(wave)) as pool:
@@ -221,6 +235,10 @@ class Stack:
             raise StackError(f"stop {', '.join(running)} before deleting the data")
         shutil.rmtree(self.layout.data_folder, ignore_errors=True)
         self._tasks_done.clear()
+
+    def usual(self) -> list[str]:
+        """The components that `up` starts where none is named, in the declared order."""
+        return [name for name, component in self.components.items() if not component.is_optional]
 
     def stopped(self) -> list[str]:
         """The components that do not run, in the declared order."""
@@ -287,7 +305,8 @@ class Stack:
     def _stop_one(self, name: str, timeout: float | None) -> None:
         record = self.record(name)
         if record is not None:
-            process.stop(record, self.component(name).stop_timeout if timeout is None else timeout)
+            component = self.component(name)
+            process.stop(record, component.stop_timeout if timeout is None else timeout, component.stop_signal)
         self._reap(name)
         self.layout.record(name).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""The dashboard "Sources": what ingest_sources loads from files, what it refuses, what waits."""
+"""The dashboard "Sources": what ingest_sources delivers, what it refuses, what waits, what can't be read."""
 
 from collections.abc import Iterator
 
@@ -9,11 +9,11 @@ from grafana.builder.panels import Panel, board, number, rates
 
 _CHOSEN = 'source=~"${source}"'
 _SERVICE = "ingest_sources"
-_LAST = f"service_source:headrace_source_last_file_seconds:max7d{{{_CHOSEN}}}"
+_LAST = f"service_source:headrace_source_last_done_seconds:max7d{{{_CHOSEN}}}"
 
 
 def loading() -> dashboard.Dashboard:
-    about = "Files of the configured sources: rows and files by what became of them, what waits, how fresh it is."
+    about = "The configured sources: rows and files by what became of them, what waits, what fails, how fresh it is."
     chosen = label_choice("source", "Source", "headrace_source_rows_total")
     return board("Sources", about, _panels(), since="now-6h").with_variable(chosen)
 
@@ -22,6 +22,8 @@ def _panels() -> Iterator[Panel | dashboard.Row]:
     yield from _state()
     yield dashboard.Row("Rows")
     yield from _rows()
+    yield dashboard.Row("Quality")
+    yield from _quality()
     yield dashboard.Row("Files")
     yield from _files()
     yield dashboard.Row("Process")
@@ -36,7 +38,12 @@ def _state() -> Iterator[Panel]:
     )
     yield number("Alerts firing", "See Prometheus for what to do.", f"count({firing}) or vector(0)")
     yield number("Waiting files", "In the folders, not done yet.", f"sum(headrace_source_waiting_files{{{_CHOSEN}}})")
-    yield number("Last file", "Since a file was done, of any chosen source.", f"time() - max({_LAST})", "s")
+    yield number(
+        "Failing", "Sources that can't be read and are tried again.", f"sum(headrace_source_failing{{{_CHOSEN}}})"
+    )
+    yield number(
+        "Last rows", "Since a file was done or rows came, of any chosen source.", f"time() - max({_LAST})", "s"
+    )
     yield number(
         "Rows in 24 hours",
         "Delivered, rejected and dropped.",
@@ -61,6 +68,28 @@ def _rows() -> Iterator[Panel]:
     )
 
 
+def _quality() -> Iterator[Panel]:
+    yield rates(
+        "Rows by rule",
+        "Rows per second that a rule refused or dropped, by its position and name in the source's file.",
+        [
+            (
+                f"sum by (source, rule) (rate(headrace_source_rule_rows_total{{{_CHOSEN}}}[5m]))",
+                "{{source}} {{rule}}",
+            )
+        ],
+        "cps",
+        12,
+    )
+    yield rates(
+        "Differences",
+        "In how many ways the last run differs from those before: headrace sources report NAME says in which.",
+        [(f"max by (source) (headrace_source_findings{{{_CHOSEN}}})", "{{source}}")],
+        "short",
+        12,
+    )
+
+
 def _files() -> Iterator[Panel]:
     yield rates(
         "Files",
@@ -73,8 +102,8 @@ def _files() -> Iterator[Panel]:
         [(f"sum by (source) (headrace_source_waiting_files{{{_CHOSEN}}})", "{{source}}")],
     )
     yield rates(
-        "Age of the last file",
-        "Since a file of the source was done; remembered for a week.",
+        "Age",
+        "Since a file of the source was done or rows came; remembered for a week.",
         [(f"time() - {_LAST}", "{{source}}")],
         "s",
     )

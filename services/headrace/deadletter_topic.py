@@ -12,7 +12,7 @@ from headrace.kafka import RecordWriter, client_config, headers_of_message, offs
 from headrace.range_reader import RangeReader
 
 _ANSWER_S = 30.0
-REPLAYABLE = ("readings.",)
+REPLAYABLE = ("readings.", "sources.")
 """Source topics of Kafka; a letter from an MQTT topic that no route knew has no place to go back to."""
 
 SOURCES = "sources/"

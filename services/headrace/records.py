@@ -128,13 +128,35 @@ class Device(msgspec.Struct, omit_defaults=True, gc=False):
     expected_interval: float | None = None
 
 
-Record = Reading | Window | Anomaly | Device
+ColumnType = Literal["number", "boolean", "text"]
+
+
+class RowSchema(msgspec.Struct, omit_defaults=True, gc=False):
+    """What the rows of a source's own topic are: `row_schema.v1`, in the compacted topic `sources.schemas`.
+
+    Rows are JSON objects with these columns; one that is missing or null has no value. `version` grows with each column
+    that comes; none goes and none gets another type. `key` is the text, with columns in braces, that a row's key is
+    made from. A row's header `schema` is the topic and the version, such as `sources.orders.v2`.
+    """
+
+    topic: str
+    source: str
+    version: int
+    key: str
+    columns: dict[str, ColumnType]
+    updated: int
+
+
+DeviceRecord = Reading | Window | Anomaly | Device
+"""What is about a device, under the key `site/device`."""
+Record = DeviceRecord | RowSchema
 
 SCHEMAS: dict[str, type[Record]] = {
     "reading.v1": Reading,
     "window.v1": Window,
     "anomaly.v1": Anomaly,
     "device.v1": Device,
+    "row_schema.v1": RowSchema,
 }
 _NAMES = {struct: name for name, struct in SCHEMAS.items()}
 _HEADERS = {struct: [(SCHEMA_HEADER, name.encode())] for name, struct in SCHEMAS.items()}

@@ -155,7 +155,7 @@ class SinkRunner:
         self._stopping.set()
 
     def run(self) -> None:
-        """Sets the sink up and runs it until `stop`.
+        """Sets the sink up and runs it until `stop`; may be called again after an error.
 
         Raises:
             Exception: what the sink or the consumer raised and this contract doesn't name; it committed nothing.
@@ -180,6 +180,9 @@ class SinkRunner:
                 return
 
     def _consume(self) -> None:
+        self._owned.clear()
+        self._held.clear()
+        self._is_paused = False
         consumer = self._open_consumer(self._on_assign, self._on_revoke)
         try:
             while not self._stopping.is_set():
@@ -275,7 +278,7 @@ class SinkRunner:
         self.progress.held_by = str(error)
         if self.progress.held_since is None:
             self.progress.held_since = self._clock.monotonic()
-            log.warning("writes are held back", extra={"error": str(error)})
+            log.warning("writes are held back", extra={"stage": self._stage, "error": str(error)})
         if isinstance(error, SinkBackpressure):
             return error.retry_after
         longest = min(self._limits.longest_pause, self._limits.least_pause * 2.0 ** min(self._failures - 1, 30))
@@ -283,7 +286,8 @@ class SinkRunner:
 
     def _forget_failures(self) -> None:
         if self.progress.held_since is not None:
-            log.info("writes go on", extra={"held_s": round(self._clock.monotonic() - self.progress.held_since, 1)})
+            held = round(self._clock.monotonic() - self.progress.held_since, 1)
+            log.info("writes go on", extra={"stage": self._stage, "held_s": held})
         self._failures = 0
         self.progress.held_since = None
         self.progress.held_by = ""

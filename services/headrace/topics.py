@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -79,8 +80,13 @@ def create_topics(brokers: str, topics: dict[str, Topic], replication: int = 1, 
         ConfigurationError: a topic exists with another number of partitions.
         TransientError: the brokers do not answer or refuse.
     """
+    if not topics:
+        return []
     admin = AdminClient({"bootstrap.servers": brokers})
-    existing = admin.list_topics(timeout=timeout).topics
+    try:
+        existing = admin.list_topics(timeout=timeout).topics
+    except KafkaException as error:
+        raise TransientError(f"{brokers} does not say which topics there are: {error}") from error
     for name, topic in topics.items():
         if name in existing and len(existing[name].partitions) != topic.partitions:
             raise ConfigurationError(

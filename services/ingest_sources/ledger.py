@@ -1,6 +1,6 @@
-"""What became of each file: a compacted topic, written in the transactions that also hold the rows.
+"""What became of each file and how far each feed is: a compacted topic, written in the transactions of the rows.
 
-So a file's position and its rows are committed together or not at all, and any machine can go on where another stopped.
+So a position and its rows are committed together or not at all, and any machine can go on where another stopped.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +12,9 @@ import msgspec
 from headrace.errors import ConfigurationError
 from headrace.range_reader import RangeReader, log_end
 from headrace.streams.batch import OutRecord, compact
-from ingest_sources.source import LEDGER
+from ingest_sources.feeds.feed_entry import FEED_KEY, FeedEntry
+from ingest_sources.into import LEDGER
+from ingest_sources.seen_keeper import SEEN_KEY
 
 State = Literal["loading", "done", "refused"]
 
@@ -90,24 +92,46 @@ class Ledger:
         self._on_note(entry, before)
 
 
-def read_entries(brokers: str) -> list[FileEntry]:
-    """The entries of all sources, all of what was committed before the call; waits for transactions that are open.
+def read_entries(brokers: str, source: str = "") -> list[FileEntry]:
+    """The entries of files, of one source or of all, as `read_ledger`."""
+    return [entry for entry in read_ledger(brokers, source) if isinstance(entry, FileEntry)]
+
+
+def read_feed(brokers: str, source: str) -> FeedEntry | None:
+    """That of a feed, or None: it never delivered anything; as `read_ledger`."""
+    return next((entry for entry in read_ledger(brokers, source) if isinstance(entry, FeedEntry)), None)
+
+
+def read_ledger(brokers: str, source: str = "") -> list[FileEntry | FeedEntry]:
+    """All of what was committed before the call, of one source or of all; waits for transactions that are open.
 
     Raises:
         TransientError: the brokers don't answer, or a transaction stays open for half a minute.
         ConfigurationError: a later version of Headrace wrote an entry.
     """
+    found = _read(brokers, f"{source}/".encode() if source else b"").items()
+    return [_decode(key, value) for key, value in found if key.count(b"/") == 1]
+
+
+def read_seen(brokers: str, source: str) -> dict[bytes, bytes]:
+    """What the rules of a source have seen, as `SeenKeeper` writes it: key → value; as `read_ledger`."""
+    return _read(brokers, f"{source}/{SEEN_KEY}/".encode())
+
+
+def _read(brokers: str, prefix: bytes) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     with closing(RangeReader(brokers, LEDGER, 0)) as reader:
         reader.start(reader.bounds()[0], log_end(brokers, LEDGER, 0))
         while not reader.is_done:
-            compact(found, [(message.key() or b"", message.value()) for message in reader.read()])
-    return [_decode(value) for value in found.values()]
+            cells = [(message.key() or b"", message.value()) for message in reader.read()]
+            compact(found, [cell for cell in cells if cell[0].startswith(prefix)])
+    return found
 
 
-def _decode(value: bytes) -> FileEntry:
+def _decode(key: bytes, value: bytes) -> FileEntry | FeedEntry:
+    is_feed = key.endswith(f"/{FEED_KEY}".encode())
     try:
-        return msgspec.json.decode(value, type=FileEntry)
+        return msgspec.json.decode(value, type=FeedEntry) if is_feed else msgspec.json.decode(value, type=FileEntry)
     except msgspec.MsgspecError as error:
         raise ConfigurationError(
             f"{LEDGER} holds an entry that this version can't read ({error}): run the version that wrote it, or a later"

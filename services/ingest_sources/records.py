@@ -12,11 +12,12 @@ from headrace.deadletter import Source as Position
 from headrace.deadletter_topic import SOURCES
 from headrace.errors import ConfigurationError, Reason, TerminalError
 from headrace.raw import Format
+from headrace.records import SCHEMA_HEADER
 from headrace.streams.batch import ANY_PARTITION, OutRecord
 from headrace.streams.transaction import MAX_RECORD_BYTES
-from ingest_sources.rows import ROW, BadRow
+from ingest_sources.into import READINGS, IntoOwnTopic, IntoReadings
+from ingest_sources.rows import ROW, BadRow, is_bare, with_columns
 from ingest_sources.rules.steps import Refused
-from ingest_sources.source import READINGS, IntoOwnTopic, IntoReadings
 from ingest_sources.text_template import columns_of, filled
 
 STAGE = "ingest_sources"
@@ -30,8 +31,8 @@ class Origin:
     """Where rows come from.
 
     Attributes:
-        file: its name as `shown` gives it.
-        received: microseconds UTC at which Headrace took the file.
+        file: its name as `shown` gives it, or the place that a connector names.
+        received: microseconds UTC at which Headrace took it.
     """
 
     source: str
@@ -48,22 +49,40 @@ class Origin:
 
 
 def to_records(
-    table: pl.DataFrame, into: IntoReadings | IntoOwnTopic, origin: Origin
+    table: pl.DataFrame,
+    into: IntoReadings | IntoOwnTopic,
+    origin: Origin,
+    is_free_form: bool = False,
+    version: int = 0,
+    op_column: str = "",
 ) -> tuple[list[OutRecord], list[Refused]]:
     """The records of good rows, in their order, and the rows that have no key or nothing to say.
+
+    Args:
+        is_free_form: rows need not have the columns that the configuration names.
+        version: of the schema of an own topic; 0 is none.
+        op_column: the column, if it is there, that says `delete` of a row that went; its record says so in a header.
 
     Raises:
         ConfigurationError: a column that the configuration names is not there.
     """
-    if table.columns == [ROW]:
+    if is_bare(table):
         # No row of this part could be read, so it has no columns that could be missing.
         return [], []
+    if is_free_form:
+        table = with_columns(table, _columns_of_into(into))
     if isinstance(into, IntoReadings):
         return _readings(table, into, origin)
     _check_columns(table, columns_of(into.key), "into.key")
     content = table.drop(ROW)
     keyed = table.select(ROW, filled(into.key).alias(_KEY))
-    return _records(into.topic, keyed, content, origin.headers(), f"key {into.key!r}: a column of it is empty")
+    headers = origin.headers()
+    if version:
+        headers.append((SCHEMA_HEADER, f"{into.topic}.v{version}".encode()))
+    records, refused = _records(into.topic, keyed, content, headers, f"key {into.key!r}: a column of it is empty")
+    if op_column in table.columns:
+        records = _with_deletes(records, table.filter(pl.col(op_column) == raw.DELETE)[ROW].to_list())
+    return records, refused
 
 
 def dead_letters(bad: Iterable[BadRow], origin: Origin) -> list[OutRecord]:
@@ -73,7 +92,7 @@ def dead_letters(bad: Iterable[BadRow], origin: Origin) -> list[OutRecord]:
 
 def _readings(table: pl.DataFrame, into: IntoReadings, origin: Origin) -> tuple[list[OutRecord], list[Refused]]:
     named = [*columns_of(into.site), *columns_of(into.device)]
-    _check_columns(table, [*named, into.time, *into.metrics], "into")
+    _check_columns(table, _columns_of_into(into), "into")
     metrics = into.metrics or [c for c in table.columns if c not in (ROW, into.time, *named)]
     if not metrics:
         raise ConfigurationError("into: no column is left to be a metric; name some under `metrics`")
@@ -113,12 +132,30 @@ def _records(
     return records, refused
 
 
+def _with_deletes(records: list[OutRecord], deleted: Iterable[int]) -> list[OutRecord]:
+    """The records, of which those of deleted rows say so."""
+    places = {b"%d" % number for number in deleted}
+    if not places:
+        return records
+    delete = (raw.SOURCE_OP, raw.DELETE.encode())
+    return [
+        record._replace(headers=[*record.headers, delete]) if record.headers[-1][1] in places else record
+        for record in records
+    ]
+
+
 def _dead_letter(row: BadRow, origin: Origin) -> OutRecord:
     position = Position(f"{SOURCES}{origin.source}/{origin.file}", offset=row.number)
     error = TerminalError(row.reason, f"row {row.number}: {row.detail}" if row.number > 0 else row.detail)
     headers = [*origin.headers(), (raw.SOURCE_ROW, b"%d" % row.number)]
     letter = DeadLetter.of(error, position, STAGE, origin.received, row.original, None, headers)
     return OutRecord(DEADLETTERS, None, letter.value, letter.to_headers())
+
+
+def _columns_of_into(into: IntoReadings | IntoOwnTopic) -> list[str]:
+    if isinstance(into, IntoOwnTopic):
+        return columns_of(into.key)
+    return [*columns_of(into.site), *columns_of(into.device), into.time, *into.metrics]
 
 
 def _check_columns(table: pl.DataFrame, wanted: Iterable[str], where: str) -> None:

@@ -1,5 +1,6 @@
 """What every connector gives and every rule takes: consecutive rows of one source as a polars table."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -39,3 +40,14 @@ class Rows:
     table: pl.DataFrame
     bad: tuple[BadRow, ...]
     end: int
+
+
+def is_bare(table: pl.DataFrame) -> bool:
+    """Whether it has neither rows nor columns, as of a part in which nothing could be read."""
+    return table.columns == [ROW] and table.is_empty()
+
+
+def with_columns(table: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+    """The table with these columns, without values where it doesn't have them."""
+    missing = [name for name in dict.fromkeys(names) if name not in table.columns]
+    return table.with_columns(pl.lit(None).alias(name) for name in missing) if missing else table

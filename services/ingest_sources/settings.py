@@ -23,7 +23,17 @@ class Settings(ServiceSettings):
     )
     data: Path = Field(Path("/var/lib/headrace/sources"), description="Where a source's folder is that is not absolute")
     keys: Path | None = Field(
-        None, description="Folder with the keys of `pseudonymise`: a file each, `ID:KEY`, readable by its owner alone"
+        None,
+        description="Folder with the keys of `pseudonymise`: a file each, lines `ID:KEY`, the last of which is used, "
+        "readable by its owner alone",
+    )
+    secrets: Path | None = Field(
+        None,
+        description="Folder with the passwords and tokens that sources name: a file each, readable by its owner alone",
+    )
+    functions: Path | None = Field(
+        None,
+        description="Folder with the Python modules whose functions `custom` may call; none may be called unless set",
     )
     look_every_s: float = Field(
         5.0, gt=0, description="Folders are looked into at least so often, as not every file system tells of changes"

@@ -1,15 +1,17 @@
-"""Reads a YAML file into a pydantic model; a mistake is told with its line."""
+"""Reads a YAML file into what pydantic makes of it; a mistake is told with its line."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from headrace.errors import ConfigurationError
 
-M = TypeVar("M", bound=BaseModel)
+_CREDENTIALS = re.compile(r"://[^/@]*@")
+M = TypeVar("M")
 
 
 class _Loader(yaml.SafeLoader):
@@ -24,7 +26,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def load_yaml(path: Path, model: type[M], **more: Any) -> M:
+def load_yaml(path: Path, model: TypeAdapter[M], **more: Any) -> M:
     """Reads and checks a file.
 
     Args:
@@ -50,7 +52,7 @@ def load_yaml(path: Path, model: type[M], **more: Any) -> M:
     if not isinstance(content, dict) or node is None:
         raise ConfigurationError(f"{path}: names and values are expected, such as `kind: files`")
     try:
-        return model.model_validate({**content, **more})
+        return model.validate_python({**content, **more})
     except ValidationError as error:
         raise ConfigurationError("\n".join(_problems(path, node, error))) from None
 
@@ -58,14 +60,22 @@ def load_yaml(path: Path, model: type[M], **more: Any) -> M:
 def _problems(path: Path, node: yaml.Node, error: ValidationError) -> list[str]:
     found = []
     for item in error.errors(include_url=False):
-        line, place = _find(node, item["loc"])
+        line, place = _find(node, (*item["loc"], *_discriminator(item)))
         known = _known(item)
         found.append(f"{path}:{line}: {place or 'the file'}: {item['msg']}{known}")
     return list(dict.fromkeys(found))
 
 
+def _discriminator(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """The name by whose value one of several models is chosen, if that is what is wrong."""
+    name = item.get("ctx", {}).get("discriminator", "") if item["type"].startswith("union_tag") else ""
+    return (name.strip("'"),) if name.startswith("'") else ()
+
+
 def _known(item: Mapping[str, Any]) -> str:
     given = item.get("input")
+    if isinstance(given, str):
+        given = _CREDENTIALS.sub("://…@", given)
     shown = isinstance(given, str | int | float) and not isinstance(given, bool)
     return f" (it says {given!r})" if shown and item["type"] not in ("missing", "extra_forbidden") else ""
 

@@ -11,19 +11,23 @@ from serve_api import problems
 from serve_api.body_limit import BodyLimit
 from serve_api.cassandra_client import CassandraClient
 from serve_api.cassandra_store import STATEMENTS, CassandraStore
+from serve_api.confirmed_writer import ConfirmedWriter
 from serve_api.device_types import load_type_zones
 from serve_api.live_feed import LiveFeed
 from serve_api.live_hub import LiveHub
 from serve_api.metrics import Metrics, RequestMetrics
+from serve_api.push_intake import PushIntake
+from serve_api.push_keys import PushKeys
 from serve_api.registry_writer import RegistryWriter
-from serve_api.routes import anomalies, devices, latest, live, operations, readings, windows
+from serve_api.routes import anomalies, devices, ingest, latest, live, operations, readings, windows
 from serve_api.services import Services
 from serve_api.settings import DEVICE_TYPES_FILE, Settings
 
 _DESCRIPTION = """
-Devices, their readings, windows and anomalies, and both live streams. Lists answer `{"items": [...], "next": null}`;
-pass `next` as `cursor` for the next page. Times are ISO 8601 with a zone, or epoch numbers in s, ms, µs or ns;
-`from` is part of a range and `to` is not. Errors are `application/problem+json` (RFC 9457).
+Devices, their readings, windows and anomalies, both live streams, and what sources are sent. Lists answer
+`{"items": [...], "next": null}`; pass `next` as `cursor` for the next page. Times are ISO 8601 with a zone, or
+epoch numbers in s, ms, µs or ns; `from` is part of a range and `to` is not. Errors are `application/problem+json`
+(RFC 9457).
 """
 
 
@@ -31,14 +35,15 @@ def build_app(settings: Settings) -> FastAPI:
     """The application; its clients are made and closed by its lifespan.
 
     Raises:
-        ConfigurationError: the device-type file is missing or wrong.
+        ConfigurationError: the device-type file is missing or wrong, or the folder of push keys is missing.
     """
     metrics = Metrics(new_registry())
     type_zones = load_type_zones(settings.device_types_file or DEVICE_TYPES_FILE)
+    push_keys = PushKeys(settings.push_keys)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _clients(settings, metrics, type_zones) as services:
+        async with _clients(settings, metrics, type_zones, push_keys) as services:
             app.state.services = services
             yield
 
@@ -46,23 +51,30 @@ def build_app(settings: Settings) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestMetrics, metrics=metrics)
     problems.install(app)
-    for resource in (devices, latest, readings, windows, anomalies, live, operations):
+    for resource in (devices, latest, readings, windows, anomalies, live, ingest, operations):
         app.include_router(resource.router)
     return app
 
 
 @asynccontextmanager
-async def _clients(settings: Settings, metrics: Metrics, type_zones: dict[str, str]) -> AsyncIterator[Services]:
+async def _clients(
+    settings: Settings, metrics: Metrics, type_zones: dict[str, str], push_keys: PushKeys
+) -> AsyncIterator[Services]:
+    clock = SystemClock()
     hub = LiveHub(metrics, settings.live_max_clients, settings.live_queue)
     feed = LiveFeed(settings.brokers, hub, metrics)
-    registry = RegistryWriter(settings.brokers, settings.delivery_timeout)
+    writer = ConfirmedWriter(settings.brokers, settings.delivery_timeout)
+    pushes = PushIntake(
+        push_keys, writer, clock, settings.push_tolerance, settings.push_max_open, settings.push_body_timeout
+    )
     cassandra = CassandraClient(settings, STATEMENTS, metrics)
     feed.start()
-    registry.start()
+    writer.start()
     cassandra.start()
     try:
-        yield Services(settings, SystemClock(), metrics, CassandraStore(cassandra), registry, hub, feed, type_zones)
+        store, registry = CassandraStore(cassandra), RegistryWriter(writer)
+        yield Services(settings, clock, metrics, store, registry, pushes, hub, feed, type_zones)
     finally:
         feed.stop()
-        registry.stop()
+        writer.stop()
         await cassandra.stop()

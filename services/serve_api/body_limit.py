@@ -1,5 +1,6 @@
 """Refuses bodies that are too large: by their announced length before they are read, else while they are read."""
 
+from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -7,7 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serve_api.problems import Problem, render
 
 MAX_BODY_BYTES = 65_536
-_TOO_LARGE = Problem(413, "too-large", "Content Too Large", f"the body may have {MAX_BODY_BYTES} bytes at most")
+LIMITED_BY_ROUTE = "/v1/ingest/"
+"""Routes below it read their bodies by `read_limited`."""
 
 
 class BodyLimit:
@@ -17,16 +19,37 @@ class BodyLimit:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"].startswith(LIMITED_BY_ROUTE):
             await self._app(scope, receive, send)
-        elif _announced(scope) > MAX_BODY_BYTES:
-            await render(scope["path"], _TOO_LARGE)(scope, receive, send)
+        elif _announced(Headers(scope=scope)) > MAX_BODY_BYTES:
+            await render(scope["path"], _too_large(MAX_BODY_BYTES))(scope, receive, send)
         else:
             await self._app(scope, _counting(receive), send)
 
 
-def _announced(scope: Scope) -> int:
-    length = Headers(scope=scope).get("content-length", "")
+async def read_limited(request: Request, limit: int) -> bytes:
+    """The body of a request.
+
+    Raises:
+        Problem: it has more bytes than `limit`.
+        ClientDisconnect: the client is gone.
+    """
+    if _announced(request.headers) > limit:
+        raise _too_large(limit)
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise _too_large(limit)
+    return bytes(body)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "too-large", "Content Too Large", f"the body may have {limit} bytes at most")
+
+
+def _announced(headers: Headers) -> int:
+    length = headers.get("content-length", "")
     return int(length) if length.isdecimal() else 0
 
 
@@ -38,7 +61,8 @@ def _counting(receive: Receive) -> Receive:
         message = await receive()
         read += len(message.get("body", b""))
         if read > MAX_BODY_BYTES:
-            raise HTTPException(_TOO_LARGE.status, _TOO_LARGE.title)
+            too_large = _too_large(MAX_BODY_BYTES)
+            raise HTTPException(too_large.status, too_large.title)
         return message
 
     return receive_counted

@@ -37,6 +37,15 @@ class Metrics:
             ("service", "stream", "reason"),
             registry=registry,
         )
+        self.pushes = Counter(
+            "headrace_api_pushes_total",
+            "Pushes to sources, by what became of them",
+            ("service", "outcome"),
+            registry=registry,
+        )
+        for outcome in ("accepted", "keys_unusable"):
+            # From 0 on: of a series that begins above 0, increase() never sees the first step.
+            self.pushes.labels(SERVICE, outcome)
         self.store_errors = Counter(
             "headrace_api_store_errors_total", "Cassandra reads that failed", ("service", "kind"), registry=registry
         )

@@ -19,6 +19,7 @@ class Scope(StrEnum):
 
     READ = "read"
     WRITE = "write"
+    PUSH = "push"
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ class Problem(HeadraceError):
         kind: a stable name; the document's `type` ends with it.
         detail: what happened and what the client can do.
         retry_after: seconds, sent as `Retry-After`.
+        headers: sent with the document.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Problem(HeadraceError):
         detail: str,
         faults: Sequence[Fault] = (),
         retry_after: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -60,6 +62,7 @@ class Problem(HeadraceError):
         self.detail = detail
         self.faults = faults
         self.retry_after = retry_after
+        self.headers = headers or {}
 
 
 _FAULT: JsonValue = {
@@ -104,11 +107,11 @@ def invalid(*faults: Fault) -> Problem:
     return Problem(422, "invalid-request", "The request is not valid", detail, faults)
 
 
-def unavailable(what: str, retry_after: int = 2) -> Problem:
+def unavailable(what: str, retry_after: int = 2, kind: str = "unavailable") -> Problem:
     """A part that the request needs is away; the same request may succeed later."""
     return Problem(
         503,
-        "unavailable",
+        kind,
         "Not available now",
         f"{what}; try again in {retry_after} s",
         retry_after=retry_after,
@@ -122,9 +125,12 @@ def not_found(what: str, mend: str) -> Problem:
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """How these statuses are described in OpenAPI."""
     titles = {
+        401: "The signature, or what it is made of, is missing, wrong or old",
         403: "The principal's scopes do not allow this",
         404: "There is no such thing",
+        408: "The body did not come in time",
         413: "The body is too large",
+        415: "The body is none of the types that are taken",
         422: "A parameter or field is wrong; the answer names it",
         503: "Cassandra or Kafka is away; see Retry-After",
     }
@@ -191,7 +197,8 @@ def render(path: str, problem: Problem, headers: Mapping[str, str] | None = None
         "errors": [{"name": f.name, "problem": f.problem, "mend": f.mend} for f in problem.faults],
     }
     extra = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
-    return Response(msgspec.json.encode(document), problem.status, {**(headers or {}), **extra}, MEDIA_TYPE)
+    sent = {**(headers or {}), **problem.headers, **extra}
+    return Response(msgspec.json.encode(document), problem.status, sent, MEDIA_TYPE)
 
 
 def _fault(item: Mapping[str, Any]) -> Fault:

@@ -1,67 +1,21 @@
-"""API → Kafka: writes devices to devices.registry and answers once Kafka has confirmed them."""
+"""Writes devices to devices.registry."""
 
-import asyncio
-import threading
-
-from confluent_kafka import KafkaError, Message
-
-from headrace.errors import DeliveryError
-from headrace.kafka import OnDelivery, Producer
 from headrace.records import Device, encode, headers_of, record_key
+from serve_api.confirmed_writer import ConfirmedWriter
 
 TOPIC = "devices.registry"
-MAX_QUEUED = 1_000
-"""Far above what people and clients change at once: more waiting than this means that Kafka is away."""
-_POLL_S = 0.1
 
 
 class RegistryWriter:
-    """Confirms each write; a thread of its own runs the delivery reports."""
+    """Devices as records."""
 
-    def __init__(self, brokers: str, delivery_timeout: float) -> None:
-        overrides = {"delivery.timeout.ms": round(delivery_timeout * 1_000), "linger.ms": 0}
-        self._producer = Producer(brokers, "serve_api", **overrides)
-        self._timeout = delivery_timeout
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._report, name="registry-reports", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Waits for what is under way, at most the delivery time-out."""
-        self._stopping.set()
-        self._thread.join(self._timeout + 2 * _POLL_S)
+    def __init__(self, writer: ConfirmedWriter) -> None:
+        self._writer = writer
 
     async def write(self, device: Device) -> None:
-        """Returns when Kafka has the record on all in-sync replicas.
+        """Returns when Kafka has confirmed the record.
 
         Raises:
-            DeliveryError: it was not confirmed in time; whether it is in the log is unknown. Writing it again is safe.
+            DeliveryError: it did not in time; whether it is in the log is unknown. Writing it again is safe.
         """
-        if len(self._producer) >= MAX_QUEUED:
-            raise DeliveryError(len(self._producer), ())
-        loop = asyncio.get_running_loop()
-        confirmed: asyncio.Future[None] = loop.create_future()
-        key = record_key(device.site, device.device)
-        self._producer.produce(TOPIC, encode(device), key, headers_of(device), _report_to(loop, confirmed))
-        await confirmed
-
-    def _report(self) -> None:
-        while not self._stopping.is_set() or len(self._producer):
-            self._producer.poll(_POLL_S)
-
-
-def _report_to(loop: asyncio.AbstractEventLoop, confirmed: asyncio.Future[None]) -> OnDelivery:
-    def settle(error: KafkaError | None) -> None:
-        if confirmed.cancelled():
-            return
-        if error is None:
-            confirmed.set_result(None)
-        else:
-            confirmed.set_exception(DeliveryError(0, [error.str()]))
-
-    def on_delivery(error: KafkaError | None, message: Message) -> None:
-        loop.call_soon_threadsafe(settle, error)
-
-    return on_delivery
+        await self._writer.write(TOPIC, encode(device), record_key(device.site, device.device), headers_of(device))

@@ -12,6 +12,7 @@ from serve_api.live_feed import LiveFeed
 from serve_api.live_hub import LiveHub
 from serve_api.metrics import Metrics
 from serve_api.principal import Principal, Scope, current_principal
+from serve_api.push_intake import PushIntake
 from serve_api.registry_writer import RegistryWriter
 from serve_api.rows import encode
 from serve_api.settings import Settings
@@ -27,6 +28,7 @@ class Services:
     metrics: Metrics
     store: Store
     registry: RegistryWriter
+    pushes: PushIntake
     hub: LiveHub
     feed: LiveFeed
     type_zones: Mapping[str, str]
@@ -40,6 +42,7 @@ def _services(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(_services)]
 Reader = Annotated[Principal, Security(current_principal, scopes=[Scope.READ])]
 Writer = Annotated[Principal, Security(current_principal, scopes=[Scope.WRITE])]
+Pusher = Annotated[Principal, Security(current_principal, scopes=[Scope.PUSH])]
 
 
 class JsonAnswer(Response):

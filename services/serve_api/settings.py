@@ -25,7 +25,7 @@ class Settings(CassandraSettings):
         "container whose port is published to loopback or behind an authenticating proxy",
     )
     query_timeout: float = Field(3.0, gt=0, le=60, description="Seconds that one Cassandra read may take")
-    delivery_timeout: float = Field(5.0, ge=1, le=60, description="Seconds for Kafka's confirmation of a PUT")
+    delivery_timeout: float = Field(5.0, ge=1, le=60, description="Seconds for Kafka's confirmation of a PUT or a push")
     site: str = Field("default", pattern="^[^/]+$", description="Site of every request, until there are credentials")
     device_types_file: Path | None = Field(
         None, description="Device types that a PUT may name; the project's deploy/device_types.yaml unless set"
@@ -33,6 +33,16 @@ class Settings(CassandraSettings):
     live_max_clients: int = Field(100, ge=1, le=10_000, description="Live streams open at once; more get 503")
     live_queue: int = Field(1_000, ge=1, le=100_000, description="Events that wait for one client; more are dropped")
     live_heartbeat: float = Field(15.0, gt=0, le=300, description="Seconds of silence until a heartbeat comment")
+    push_keys: Path | None = Field(
+        None,
+        description="Folder with the keys of sources that are pushed to: a file each, named as the source, with a "
+        "`whsec_` key a line, readable by its owner alone",
+    )
+    push_tolerance: float = Field(
+        300.0, gt=0, le=3_600, description="Seconds that a push's timestamp may be off; an older one is refused"
+    )
+    push_max_open: int = Field(64, ge=1, le=1_000, description="Pushes whose bodies are held at once; more get 503")
+    push_body_timeout: float = Field(10.0, gt=0, le=300, description="Seconds in which a push's body must have come")
     shutdown_timeout: int = Field(10, ge=1, le=300, description="Seconds for open requests to end on SIGTERM")
 
     @model_validator(mode="after")

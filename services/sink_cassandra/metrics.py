@@ -1,5 +1,6 @@
 """The sink's metrics. Counters are plain numbers, read when Prometheus asks."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -50,26 +51,50 @@ class SinkMetrics:
             self._latency.observe(latency)
 
 
-class SinkCollector(Collector):
-    """Shows what the runner and the store counted."""
+@dataclass(frozen=True)
+class Flow:
+    """One runner and its store.
 
-    def __init__(self, progress: SinkProgress, counts: StoreCounts) -> None:
-        self._progress = progress
-        self._counts = counts
+    Attributes:
+        name: `readings` or `sources`.
+    """
+
+    name: str
+    progress: SinkProgress
+    counts: StoreCounts = field(default_factory=StoreCounts)
+
+
+class SinkCollector(Collector):
+    """Shows what the runners and their stores counted, as sums where topic or table don't tell them apart."""
+
+    def __init__(self, *flows: Flow) -> None:
+        self._flows = flows
 
     def collect(self) -> Iterator[Metric]:
-        progress, counts = self._progress, self._counts
+        counts = [flow.counts for flow in self._flows]
+        done = [flow.progress for flow in self._flows]
         # From 0 on: of a series that begins above 0, rate() never sees the first step.
-        refused = {reason.value: 0 for reason in Reason} | progress.refused
-        yield _counters("written_rows", "Rows sent, by table; repeated ones too", "table", counts.rows)
-        yield _counters("written_batches", "Batches sent, by table; repeated ones too", "table", counts.batches)
-        yield _counters("processed_records", "Records done with, by topic", "topic", progress.records)
+        refused = {reason.value: 0 for reason in Reason} | _sum(progress.refused for progress in done)
+        rows, batches = _sum(one.rows for one in counts), _sum(one.batches for one in counts)
+        records = _sum(progress.records for progress in done)
+        commits = sum(progress.commits_refused for progress in done)
+        yield _counters("written_rows", "Rows sent, by table; repeated ones too", "table", rows)
+        yield _counters("written_batches", "Batches sent, by table; repeated ones too", "table", batches)
+        yield _counters("processed_records", "Records done with, by topic", "topic", records)
         yield _counters("dead_letters", "Records refused, by reason", "reason", refused)
-        yield _counter("flushes", "Flushes written", progress.flushes)
-        yield _counter("retries", "Writes and connections tried again", progress.retries)
-        yield _counter("refused_commits", "Commits refused, whose records come again", progress.commits_refused)
-        yield _paused(progress)
-        yield _lag(progress)
+        yield _counter("flushes", "Flushes written", sum(progress.flushes for progress in done))
+        yield _counter("retries", "Writes and connections tried again", sum(progress.retries for progress in done))
+        yield _counter("refused_commits", "Commits refused, whose records come again", commits)
+        yield _paused(self._flows)
+        yield _lag(done)
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for one in counts:
+        # A copy: another thread counts meanwhile.
+        total.update(dict(one))
+    return dict(total)
 
 
 def _counter(what: str, about: str, value: int) -> Metric:
@@ -80,20 +105,22 @@ def _counter(what: str, about: str, value: int) -> Metric:
 
 def _counters(what: str, about: str, label: str, values: Mapping[str, int]) -> Metric:
     family = CounterMetricFamily(f"headrace_{what}", about, labels=["service", label])
-    for name, value in dict(values).items():
+    for name, value in values.items():
         family.add_metric([SERVICE, name], value)
     return family
 
 
-def _paused(progress: SinkProgress) -> Metric:
-    family = GaugeMetricFamily("headrace_writes_paused", "1 while writes are held back", labels=["service"])
-    family.add_metric([SERVICE], 0 if progress.held_since is None else 1)
+def _paused(flows: Iterable[Flow]) -> Metric:
+    family = GaugeMetricFamily("headrace_writes_paused", "1 while writes are held back", labels=["service", "flow"])
+    for flow in flows:
+        family.add_metric([SERVICE, flow.name], 0 if flow.progress.held_since is None else 1)
     return family
 
 
-def _lag(progress: SinkProgress) -> Metric:
+def _lag(done: Iterable[SinkProgress]) -> Metric:
     labels = ["service", "topic", "partition"]
     family = GaugeMetricFamily("headrace_lag_records", "Records behind the end", labels=labels)
-    for (topic, partition), records in progress.lag.items():
-        family.add_metric([SERVICE, topic, str(partition)], records)
+    for progress in done:
+        for (topic, partition), records in progress.lag.items():
+            family.add_metric([SERVICE, topic, str(partition)], records)
     return family

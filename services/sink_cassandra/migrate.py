@@ -55,9 +55,9 @@ def _migrate(session: Session, settings: Settings, migrations: list[Migration]) 
     keyspace = settings.keyspace
     replication = replication_map(settings.replication)
     for statement in (_KEYSPACE, _LEASES, _APPLIED):
-        _execute(session, statement.format(keyspace=keyspace, replication=replication))
-    with _lease(session, keyspace):
-        found = _execute(session, _READ_APPLIED.format(keyspace=keyspace))
+        execute(session, statement.format(keyspace=keyspace, replication=replication))
+    with lease(session, keyspace, LEASE_S):
+        found = execute(session, _READ_APPLIED.format(keyspace=keyspace))
         missing = _missing(migrations, {row.number: row.checksum for row in found})
         for migration in missing:
             _apply(session, settings, migration)
@@ -76,9 +76,9 @@ def _missing(migrations: list[Migration], applied: dict[int, str]) -> list[Migra
 
 def _apply(session: Session, settings: Settings, migration: Migration) -> None:
     for statement in migration.statements(template_values(settings)):
-        _execute(session, statement)
+        execute(session, statement)
     marked = (migration.number, migration.name, migration.checksum)
-    _execute(session, _MARK_APPLIED.format(keyspace=settings.keyspace), marked)
+    execute(session, _MARK_APPLIED.format(keyspace=settings.keyspace), marked)
 
 
 def _set_options(session: Session, settings: Settings) -> None:
@@ -86,7 +86,7 @@ def _set_options(session: Session, settings: Settings) -> None:
     values = template_values(settings)
     tables = {"readings": "readings", "windows": "windows"}
     tables |= {"anomalies_by_device": "anomalies", "anomalies_by_hour": "anomalies"}
-    found = _execute(
+    found = execute(
         session,
         "SELECT table_name, default_time_to_live FROM system_schema.tables WHERE keyspace_name = %s",
         (settings.keyspace,),
@@ -94,7 +94,7 @@ def _set_options(session: Session, settings: Settings) -> None:
     for row in found:
         what = tables.get(row.table_name)
         if what and str(row.default_time_to_live) != values[f"{what}_ttl_seconds"]:
-            _execute(
+            execute(
                 session,
                 f"ALTER TABLE {settings.keyspace}.{row.table_name} WITH compaction = {values[f'{what}_compaction']} "
                 f"AND default_time_to_live = {values[f'{what}_ttl_seconds']}",
@@ -102,20 +102,26 @@ def _set_options(session: Session, settings: Settings) -> None:
 
 
 @contextmanager
-def _lease(session: Session, keyspace: str) -> Iterator[None]:
+def lease(session: Session, keyspace: str, longest_wait: float) -> Iterator[None]:
+    """Keeps all others from changing tables.
+
+    Raises:
+        TransientError: another process has been at it for `longest_wait` seconds.
+    """
     owner = str(uuid.uuid4())
-    deadline = time.monotonic() + LEASE_S
+    deadline = time.monotonic() + longest_wait
     take = _TAKE_LEASE.format(keyspace=keyspace, seconds=LEASE_S)
-    while not _execute(session, take, (_LEASE, owner)).was_applied:
+    while not execute(session, take, (_LEASE, owner)).was_applied:
         if time.monotonic() > deadline:
             raise TransientError("another process has been migrating for too long; try again")
         time.sleep(0.2)
     try:
         yield
     finally:
-        _execute(session, _GIVE_LEASE.format(keyspace=keyspace), (_LEASE, owner))
+        execute(session, _GIVE_LEASE.format(keyspace=keyspace), (_LEASE, owner))
 
 
-def _execute(session: Session, statement: str, values: tuple[object, ...] | None = None) -> Any:
+def execute(session: Session, statement: str, values: tuple[object, ...] | None = None) -> Any:
+    """Runs a statement about tables; one that changes them returns when all nodes know, or says that they don't."""
     prepared = SimpleStatement(statement, consistency_level=ConsistencyLevel.QUORUM)
     return session.execute(prepared, values, timeout=SCHEMA_TIMEOUT_S)

@@ -10,7 +10,7 @@ from headrace.sink import SinkProgress
 from ingest_mqtt.metrics import Metrics
 from process_readings.counts import Counts
 from process_readings.metrics import RuleMetrics
-from sink_cassandra.metrics import SinkCollector, StoreCounts
+from sink_cassandra.metrics import Flow, SinkCollector
 
 
 def _ingest_mqtt(registry: CollectorRegistry) -> None:
@@ -24,7 +24,7 @@ def _process_readings(registry: CollectorRegistry) -> None:
 
 
 def _sink_cassandra(registry: CollectorRegistry) -> None:
-    registry.register(SinkCollector(SinkProgress(refused={Reason.NO_ROUTE.value: 1}), StoreCounts()))
+    registry.register(SinkCollector(Flow("readings", SinkProgress(refused={Reason.NO_ROUTE.value: 1}))))
 
 
 @pytest.mark.parametrize("count_one", [_ingest_mqtt, _process_readings, _sink_cassandra], ids=lambda f: f.__name__[1:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -23,6 +24,7 @@ from headrace.testing import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
+KINDS = {"table", "api", "queue", "topic", "file"}
 _FIRST_DATA = re.compile(r"first data in Cassandra (\d+\.\d) s after the command")
 
 
@@ -46,6 +48,7 @@ def test_shows_data_within_90_s_and_ctrl_c_ends_only_what_it_started(running_bef
             found = wait_until(lambda: _first_data(demo, output), "data in Cassandra", 180)
             wait_until(lambda: 'reason="' in _metrics(running_before), "a dead letter of the fleet", 60, every=0.5)
             assert all(_passed_on(running_before).values()), _passed_on(running_before)
+            wait_until(lambda: _kinds_stored(running_before) == KINDS, "a device of each kind of source", 60, every=0.5)
             demo.send_signal(signal.SIGINT)
             assert demo.wait(60) == 0, output.read_text()
         finally:
@@ -69,6 +72,13 @@ def _passed_on(stack: Stack) -> dict[str, float]:
         return {f.stage.service: f.total_out for f in gatherer.gather().stages if f.stage.service != "serve_api"}
     finally:
         gatherer.close()
+
+
+def _kinds_stored(stack: Stack) -> set[str]:
+    """The kinds of sources of which the API has a device: the demo names a device KIND/NAME."""
+    body = get(f"{stack.url('serve_api')}/v1/devices?limit=1000")
+    devices = [item["device"] for item in json.loads(body)["items"]] if body else []
+    return {device.split("/")[0] for device in devices if "/" in device}
 
 
 def _metrics(stack: Stack) -> str:

@@ -7,12 +7,14 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import msgspec
 import pytest
 
 from deploy.local.scrape import scrape
@@ -20,13 +22,18 @@ from deploy.local.stack import Stack
 from headrace.deadletter import DeadLetter
 from headrace.deadletter_topic import DeadLetters
 from headrace.kafka import Consumer, Producer, headers_of_message
-from headrace.records import record_key
+from headrace.range_reader import RangeReader
+from headrace.records import RowSchema, record_key
+from headrace.replay.ranges import find_ranges
 from headrace.testing import wait_until
 from headrace.topics import load_topics
 from ingest_sources.ledger import read_entries
+from ingest_sources.quality.report_topic import read_reports
 from loadtest.devices.mqtt_packets import topic_field
 from loadtest.devices.publisher import Message, Publisher, Receipt
 from loadtest.scan_kafka import unread
+from tests.integration.serve_api.sender import Sender
+from tests.integration.sink_cassandra.sink_process import session_of
 
 pytestmark = [pytest.mark.integration]
 
@@ -42,12 +49,15 @@ Records = dict[str, list[dict[str, Any]]]
 
 @dataclass
 class Flow:
-    """What one registered and one unknown device left behind, and one whose readings are in a file."""
+    """What devices left behind, and an order: a registered device, an unknown one, one with a file of readings, and one
+    whose readings are pushed; the order is a row of a source with a topic and a table of its own."""
 
     stack: Stack
     registered: str = field(default_factory=lambda: f"edge-{uuid4().hex}")
     unknown: str = field(default_factory=lambda: f"edge-{uuid4().hex}")
     filed: str = field(default_factory=lambda: f"edge-{uuid4().hex}")
+    pushed: str = field(default_factory=lambda: f"edge-{uuid4().hex}")
+    order: str = field(default_factory=lambda: f"edge-{uuid4().hex}")
     filed_at: int = field(default_factory=lambda: int(time.time()))
     following: set[str] = field(default_factory=set)
     live: dict[str, int] = field(default_factory=lambda: {"readings": 0, "anomalies": 0})
@@ -73,11 +83,46 @@ class Flow:
 
     def drop(self) -> None:
         """Drops the file into the folder of the source `inbox`: a reading, and a row without a device."""
-        path = self.stack.layout.data("ingest_sources") / "inbox" / f"{self.filed}.csv"
-        text = f"device,time,humidity\n{self.filed},{self.filed_at},40.5\n,{self.filed_at},1\n"
+        self._place(
+            "inbox", self.filed, f"device,time,humidity\n{self.filed},{self.filed_at},40.5\n,{self.filed_at},1\n"
+        )
+
+    def drop_order(self, column: str = "amount", value: float = 0.1) -> None:
+        """Drops a file with the order into the folder of the source `orders`."""
+        self._place("orders", f"{self.order}-{column}", f"id,{column}\n{self.order},{value}\n")
+
+    def schemas(self) -> list[RowSchema]:
+        """Those of the source `orders`."""
+        found = (json.loads(body) for body in self.bodies("sources.schemas"))
+        return [msgspec.convert(one, RowSchema) for one in found if one["topic"] == "sources.orders"]
+
+    def orders(self) -> set[str]:
+        """The keys of its table."""
+        with session_of(self.stack) as session:
+            return {key for (key,) in session.execute('SELECT "__key__" FROM headrace.source_orders')}
+
+    def _place(self, folder: str, name: str, text: str) -> None:
+        path = self.stack.layout.data("ingest_sources") / folder / f"{name}.csv"
         part = path.with_suffix(".part")
         part.write_text(text)
         part.rename(path)
+
+    def push(self, keys: Path) -> None:
+        """Pushes a reading to the source `pushed`."""
+        sender = Sender(self.stack.url("serve_api"), keys, "pushed")
+        sender.allow()
+        body = json.dumps({"device": self.pushed, "time": int(time.time()), "humidity": 40.5})
+        sender.push(body.encode()).raise_for_status()
+
+    def bodies(self, topic: str) -> list[bytes]:
+        """All of a topic's values."""
+        found: list[bytes] = []
+        for number, (start, end) in enumerate(find_ranges(self.stack.brokers, [topic], 0, None)[topic]):
+            with closing(RangeReader(self.stack.brokers, topic, number)) as reader:
+                reader.start(start, end)
+                while not reader.is_done:
+                    found += [message.value() or b"" for message in reader.read()]
+        return found
 
     def letters(self) -> list[DeadLetter]:
         devices = (self.registered, self.unknown, self.filed)
@@ -98,7 +143,7 @@ def _content(topic: str, message: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def flow(pipeline: Stack) -> Iterator[Flow]:
+def flow(pipeline: Stack, push_keys: Path) -> Iterator[Flow]:
     one = Flow(pipeline)
     url = pipeline.url("serve_api")
     httpx.put(f"{url}/v1/devices/{one.registered}", json={"type": "default"}, timeout=10).raise_for_status()
@@ -108,6 +153,8 @@ def flow(pipeline: Stack) -> Iterator[Flow]:
     wait_until(lambda: one.following == set(one.live), "both live streams", 30)
     asyncio.run(_publish(one))
     one.drop()
+    one.drop_order()
+    one.push(push_keys)
     producer = Producer(pipeline.brokers, "edges")
     producer.produce(
         "readings.clean", b"{}", record_key("default", one.unknown), [("schema", b"reading.v1"), ("edge", b"")]
@@ -178,6 +225,24 @@ def _knows_the_file_again(flow: Flow) -> bool:
     return True
 
 
+def _adds_to_the_schema_that_it_reads(flow: Flow) -> bool:
+    flow.stack.kill("ingest_sources")
+    flow.stack.up("ingest_sources")
+    flow.drop_order("weight")
+    both = {"id", "amount", "weight"}
+    wait_until(lambda: any(set(schema.columns) == both for schema in flow.schemas()), "the wider schema", 30)
+    return True
+
+
+def _numbers_on_from_the_report_that_it_reads(flow: Flow) -> bool:
+    before = read_reports(flow.stack.brokers, "orders")[-1].number
+    flow.stack.kill("ingest_sources")
+    flow.stack.up("ingest_sources")
+    flow.drop_order(value=0.2)
+    wait_until(lambda: read_reports(flow.stack.brokers, "orders")[-1].number > before, "the next report", 30)
+    return read_reports(flow.stack.brokers, "orders")[-1].number == before + 1
+
+
 SHOWN: dict[tuple[str, str, str], Callable[[Flow], bool]] = {
     ("devices.registry", "written by", "serve_api"): _registry(lambda flow: flow.registered, "api"),
     ("devices.registry", "written by", "process_readings"): _registry(lambda flow: flow.unknown, "observed"),
@@ -189,10 +254,19 @@ SHOWN: dict[tuple[str, str, str], Callable[[Flow], bool]] = {
     ("process_readings.changelog", "read by", "process_readings"): _restores_its_state,
     ("readings.raw", "read by", "process_readings"): lambda flow: bool(flow.records("readings.clean")),
     ("readings.raw", "written by", "ingest_sources"): lambda flow: bool(flow.items("readings", device=flow.filed)),
+    ("sources.pushed", "written by", "serve_api"): lambda flow: any(
+        flow.pushed.encode() in body for body in flow.bodies("sources.pushed")
+    ),
+    ("sources.pushed", "read by", "ingest_sources"): lambda flow: bool(flow.items("readings", device=flow.pushed)),
     ("sources.ledger", "written by", "ingest_sources"): lambda flow: any(
         entry.file == f"{flow.filed}.csv" for entry in read_entries(flow.stack.brokers)
     ),
     ("sources.ledger", "read by", "ingest_sources"): _knows_the_file_again,
+    ("sources.reports", "written by", "ingest_sources"): lambda flow: bool(read_reports(flow.stack.brokers, "orders")),
+    ("sources.reports", "read by", "ingest_sources"): _numbers_on_from_the_report_that_it_reads,
+    ("sources.schemas", "written by", "ingest_sources"): lambda flow: bool(flow.schemas()),
+    ("sources.schemas", "read by", "ingest_sources"): _adds_to_the_schema_that_it_reads,
+    ("sources.schemas", "read by", "sink_cassandra"): lambda flow: flow.order in flow.orders(),
     ("readings.clean", "read by", "sink_cassandra"): lambda flow: bool(flow.items("readings", device=flow.registered)),
     ("readings.late", "read by", "sink_cassandra"): lambda flow: any(
         "late" in item["flags"]

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.integration]
 BOUNDED = {
     *("service", "topic", "partition", "reason", "stage", "table", "le"),
     *("qos", "name", "outcome", "fate", "emission", "detector", "flag"),
-    *("method", "route", "status", "stream", "kind", "source"),
+    *("method", "route", "status", "stream", "kind", "source", "flow", "rule"),
 }
 _NAME = re.compile(r"headrace(_[a-z0-9]+)+")
 

@@ -6,7 +6,8 @@ import polars as pl
 
 from headrace.errors import ConfigurationError
 from ingest_sources.rows import ROW
-from ingest_sources.rules.models import Cast, Kind
+from ingest_sources.rules.models import Cast
+from ingest_sources.rules.rule_model import Kind
 from ingest_sources.rules.steps import Finding, Step, look_for, no_number, refuse, show
 
 _TRUE = ("true", "1", "yes", "on")

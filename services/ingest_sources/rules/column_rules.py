@@ -6,7 +6,8 @@ import polars as pl
 
 from headrace.errors import ConfigurationError
 from ingest_sources.rows import ROW
-from ingest_sources.rules.models import Case, Constant, Drop, Fill, Keep, Missing, Rename, Trim
+from ingest_sources.rules.models import Case, Drop, Fill, Keep, Missing, Rename, Trim
+from ingest_sources.rules.rule_model import Constant
 from ingest_sources.rules.steps import Step, is_text, show
 
 

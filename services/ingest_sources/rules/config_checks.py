@@ -91,13 +91,23 @@ def _nodes(tree: Any) -> Iterator[tuple[str, Any]]:
         for name, node in tree.items():
             yield name, node
             # A literal or a column is the user's own text; a function's name may be that of a node (Slice of a text).
-            if name not in ("Literal", "Column"):
-                yield from _nodes(node["input"] if name == "Function" else node)
+            if name == "Function":
+                yield from _nodes(_arguments(node))
+            elif name not in ("Literal", "Column"):
+                yield from _nodes(node)
     elif isinstance(tree, list):
         for node in tree:
             yield from _nodes(node)
     elif isinstance(tree, str):
         yield tree, None
+
+
+def _arguments(function: Any) -> Any:
+    given = function["input"]
+    if function["function"] == {"Boolean": "Not"}:
+        # Polars puts a cast to boolean around what NOT negates, which is one already.
+        return [node["Cast"]["expr"] if set(node) == {"Cast"} else node for node in given]
+    return given
 
 
 def _can_fail(cast: Any) -> bool:

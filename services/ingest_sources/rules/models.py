@@ -6,93 +6,26 @@ Each rule is a mapping with one key, the rule's name: `- range: {column: tempera
 
 from collections.abc import Mapping
 from math import inf
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import polars as pl
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
-    TypeAdapter,
-    model_validator,
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
+
+from ingest_sources.rules.config_checks import not_empty, usable_regex, usable_zone, without_repeats
+from ingest_sources.rules.lookup_model import Lookup
+from ingest_sources.rules.rule_model import (
+    Column,
+    Columns,
+    Constant,
+    Kind,
+    Limit,
+    OfColumn,
+    OfColumns,
+    RuleModel,
+    Sql,
+    TimeFormat,
+    Word,
 )
-
-from ingest_sources.rules.config_checks import (
-    not_a_boolean,
-    not_empty,
-    not_the_row_number,
-    usable_regex,
-    usable_sql,
-    usable_time_format,
-    usable_zone,
-    without_repeats,
-)
-
-_INT64 = 1 << 63
-
-Kind = Literal["number", "integer", "boolean", "text"]
-"""What a column can be cast to: Float64, Int64, Boolean, String."""
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _comparable(limit: int | float | None) -> int | float | None:
-    # Polars refuses an integer that its Int64 can't hold.
-    return limit if limit is None or -_INT64 <= limit < _INT64 else float(limit)
-
-
-Column = Annotated[str, BeforeValidator(not_a_boolean), AfterValidator(not_the_row_number)]
-Columns = Annotated[
-    tuple[Column, ...], BeforeValidator(_as_list), AfterValidator(not_empty), AfterValidator(without_repeats)
-]
-Word = Annotated[StrictStr | StrictInt | StrictFloat, BeforeValidator(not_a_boolean)]
-Constant = StrictStr | StrictBool | StrictInt | StrictFloat
-TimeFormat = Annotated[str, AfterValidator(usable_time_format)]
-Sql = Annotated[str, AfterValidator(usable_sql)]
-Limit = Annotated[int | Annotated[float, Field(allow_inf_nan=False)], AfterValidator(_comparable)]
-
-
-class RuleModel(BaseModel):
-    """What all rules have in common.
-
-    Attributes:
-        rule: the rule's name, the key in YAML.
-        shorthand: the field that takes the whole of what stands behind the key, for rules that have no more to say.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    shorthand: ClassVar[str | None] = None
-    rule: str
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """Columns that must be in the table."""
-        return ()
-
-
-class _OfColumns(RuleModel):
-    columns: Columns
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return self.columns
-
-
-class _OfColumn(RuleModel):
-    column: Column
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return (self.column,)
 
 
 class Rename(RuleModel):
@@ -112,14 +45,14 @@ class Rename(RuleModel):
         return self
 
 
-class Keep(_OfColumns):
+class Keep(OfColumns):
     """Keeps only these columns, in this order."""
 
     shorthand = "columns"
     rule: Literal["keep"] = "keep"
 
 
-class Drop(_OfColumns):
+class Drop(OfColumns):
     """Drops these columns."""
 
     shorthand = "columns"
@@ -141,7 +74,7 @@ class Trim(_OfSomeOrAll):
     rule: Literal["trim"] = "trim"
 
 
-class Case(_OfColumns):
+class Case(OfColumns):
     """Turns texts into upper or lower case."""
 
     rule: Literal["case"] = "case"
@@ -166,7 +99,7 @@ class Cast(RuleModel):
     """
 
     rule: Literal["cast"] = "cast"
-    columns: dict[Column, Kind] = {}
+    columns: dict[Column, Kind] = Field(default_factory=dict)
     others: Kind | None = None
     decimal_comma: bool = False
     lenient: bool = False
@@ -204,7 +137,7 @@ class Time(RuleModel):
         return self.columns
 
 
-class Unit(_OfColumn):
+class Unit(OfColumn):
     """Changes the unit: the result is `value * multiply + add`, Float64."""
 
     rule: Literal["unit"] = "unit"
@@ -218,21 +151,21 @@ class Unit(_OfColumn):
         return self
 
 
-class Require(_OfColumns):
+class Require(OfColumns):
     """Refuses rows with null in one of these columns."""
 
     shorthand = "columns"
     rule: Literal["require"] = "require"
 
 
-class Allow(_OfColumn):
+class Allow(OfColumn):
     """Refuses rows whose value is none of these; null passes."""
 
     rule: Literal["allow"] = "allow"
     values: Annotated[tuple[Constant, ...], AfterValidator(not_empty)]
 
 
-class Range(_OfColumn):
+class Range(OfColumn):
     """Refuses rows whose number is below `min` or above `max`, or is NaN; null passes."""
 
     rule: Literal["range"] = "range"
@@ -249,7 +182,7 @@ class Range(_OfColumn):
         return self
 
 
-class Match(_OfColumn):
+class Match(OfColumn):
     """Refuses rows in whose text the regular expression is not found; `^` and `$` bind it to the ends. Null passes."""
 
     rule: Literal["match"] = "match"
@@ -304,25 +237,47 @@ class Fill(RuleModel):
         return tuple(self.columns)
 
 
-class Unique(_OfColumns):
-    """Refuses each row with the same values as an earlier one of the given table; with null among them it passes.
+class Unique(OfColumns):
+    """Refuses each row with the same values as an earlier one; with null among them it passes.
 
-    Rows of earlier parts of the source are not looked at: a window across parts comes later.
+    Attributes:
+        within: how many of the last keys that passed are known, also those of earlier parts; where it is not said, all
+            of the same part alone.
     """
 
     shorthand = "columns"
+    has_more = True
     rule: Literal["unique"] = "unique"
+    within: int | None = Field(None, ge=1, le=1_000_000)
 
 
-class Pseudonymise(_OfColumns):
+class Pseudonymise(OfColumns):
     """Replaces values by `<key id>:<HMAC-SHA-256 of the value's text in hex>`; null stays.
 
     Attributes:
-        key: the name of the key, of which the process has the bytes.
+        key: the name of the key, of which the process has the bytes; of several, the last is used.
     """
 
     rule: Literal["pseudonymise"] = "pseudonymise"
     key: str = Field(min_length=1)
+
+
+class Custom(RuleModel):
+    """Calls a Python function of the operator's: `(table, **options)` gives the table as it is to be, or a `Step`.
+
+    Attributes:
+        function: MODULE.NAME, in the folder that `INGEST_SOURCES_FUNCTIONS` names.
+        columns: those that must be in the table.
+    """
+
+    rule: Literal["custom"] = "custom"
+    function: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
+    options: dict[str, Any] = Field(default_factory=dict)
+    columns: Columns | tuple[()] = ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.columns
 
 
 class Filter(_OfSql):
@@ -335,7 +290,7 @@ class Filter(_OfSql):
 
 _OF_KINDS: tuple[type[RuleModel], ...] = (
     *(Rename, Keep, Drop, Trim, Case, Missing, Cast, Time, Unit, Require),
-    *(Allow, Range, Match, Check, Derive, Fill, Unique, Pseudonymise, Filter),
+    *(Allow, Range, Match, Check, Derive, Fill, Unique, Lookup, Custom, Pseudonymise, Filter),
 )
 _BY_NAME: Mapping[str, type[RuleModel]] = {kind.model_fields["rule"].default: kind for kind in _OF_KINDS}
 
@@ -350,7 +305,7 @@ def _flatten(item: Any) -> Any:
     if name not in _BY_NAME:
         raise ValueError(f"{name!r} is no rule; use one of {', '.join(_BY_NAME)}")
     kind = _BY_NAME[name]
-    if kind.shorthand is not None:
+    if kind.shorthand is not None and not (kind.has_more and isinstance(body, dict)):
         return {"rule": name, kind.shorthand: body}
     if not isinstance(body, dict):
         fields = ", ".join(field.alias or key for key, field in kind.model_fields.items() if key != "rule")
@@ -369,7 +324,7 @@ def names_in(sql: str) -> tuple[str, ...]:
 
 _Union = (
     Rename | Keep | Drop | Trim | Case | Missing | Cast | Time | Unit | Require
-    | Allow | Range | Match | Check | Derive | Fill | Unique | Pseudonymise | Filter
+    | Allow | Range | Match | Check | Derive | Fill | Unique | Lookup | Custom | Pseudonymise | Filter
 )  # fmt: skip
 Rule = Annotated[Annotated[_Union, Field(discriminator="rule")], BeforeValidator(_flatten)]
 """One rule of a source; to be used as a field's type."""

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from ingest_sources.rows import BadRow
-from ingest_sources.rules.models import Pseudonymise, Rename, RuleModel
+from ingest_sources.rules.models import Pseudonymise, Rename
+from ingest_sources.rules.rule_model import RuleModel
 
 HIDDEN = "(personal)"
 
@@ -34,10 +35,10 @@ class Personal:
         hidden = self.columns
         return {name: HIDDEN if name in hidden and value is not None else value for name, value in cells.items()}
 
-    def hide_lines(self, bad: tuple[BadRow, ...]) -> tuple[BadRow, ...]:
+    def hide_lines(self, bad: Sequence[BadRow]) -> tuple[BadRow, ...]:
         """Rows that could not be read, without their text: nobody knows which part of it is personal."""
         if not self.columns:
-            return bad
+            return tuple(bad)
         return tuple(
             replace(row, original=b"", detail=f"{row.detail}; it may be personal, so it is kept in its file alone")
             for row in bad

@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import polars as pl
 
@@ -9,36 +10,66 @@ from headrace.errors import ConfigurationError
 from ingest_sources.rules.models import Pseudonymise
 from ingest_sources.rules.steps import Step
 
-Keys = Mapping[str, tuple[str, bytes]]
-"""Name of a key → its id, which stands in front of each pseudonym, and its bytes."""
+
+class Key(NamedTuple):
+    """A key for HMAC-SHA-256.
+
+    Attributes:
+        id: stands in front of each pseudonym.
+    """
+
+    id: str
+    secret: bytes
+
+    def __repr__(self) -> str:
+        return f"Key({self.id})"
+
+
+Keys = Mapping[str, tuple[Key, ...]]
+"""Name → its keys, the oldest first: the last is used, the others made the pseudonyms that are there already."""
 
 SHORTEST_KEY = 16
 """Bytes: with a shorter one, all keys can be tried out on a known id."""
 
 
-def key_of(rule: Pseudonymise, keys: Keys) -> tuple[str, bytes]:
-    """The id and the bytes of the rule's key.
+def key_of(name: str, keys: Keys) -> Key:
+    """The key of a name that is used.
 
     Raises:
         ConfigurationError: there is none of this name, or it is too short; never shows the bytes.
     """
-    if rule.key not in keys:
-        raise ConfigurationError(
-            f"no key {rule.key!r}; there is {', '.join(sorted(keys)) or 'none'}: add it to the keys"
-        )
-    key_id, key = keys[rule.key]
-    if len(key) < SHORTEST_KEY:
-        raise ConfigurationError(f"key {rule.key!r} has {len(key)} bytes; make one of {SHORTEST_KEY} or better 32")
-    return key_id, key
+    key = _all_of(name, keys)[-1]
+    if len(key.secret) < SHORTEST_KEY:
+        raise ConfigurationError(f"key {name!r} has {len(key.secret)} bytes; make one of {SHORTEST_KEY} or better 32")
+    return key
 
 
-def pseudonymise(rule: Pseudonymise, table: pl.DataFrame, key_id: str, key: bytes) -> Step:
+def pseudonyms_of(value: str, name: str, keys: Keys) -> list[str]:
+    """All pseudonyms that a value may have got, the oldest key's first: under these, what is stored of it is found.
+
+    Raises:
+        ConfigurationError: there is no key of this name.
+    """
+    return [_pseudonym(value, key) for key in _all_of(name, keys)]
+
+
+def pseudonymise(rule: Pseudonymise, table: pl.DataFrame, key: Key) -> Step:
     """The value's text is hashed, so that 7 and `7` are the same person (but not 7.0)."""
-    return Step(table.with_columns(_hashed(table[name], key_id, key) for name in rule.columns))
+    return Step(table.with_columns(_hashed(table[name], key) for name in rule.columns))
 
 
-def _hashed(series: pl.Series, key_id: str, key: bytes) -> pl.Series:
+def _all_of(name: str, keys: Keys) -> tuple[Key, ...]:
+    if name not in keys:
+        raise ConfigurationError(f"no key {name!r}; there is {', '.join(sorted(keys)) or 'none'}: add it to the keys")
+    return keys[name]
+
+
+def _hashed(series: pl.Series, key: Key) -> pl.Series:
     texts = series.cast(pl.String)
     known = texts.drop_nulls().unique()
-    hashes = [f"{key_id}:{hmac.digest(key, text.encode(), 'sha256').hex()}" for text in known]
+    hashes = [_pseudonym(text, key) for text in known]
     return texts.replace_strict(known, pl.Series(hashes, dtype=pl.String), default=None, return_dtype=pl.String)
+
+
+def _pseudonym(text: str, key: Key) -> str:
+    return f"{key.id}:{hmac.digest(key.secret, text.encode(), 'sha256').hex()}"

@@ -13,6 +13,22 @@ SHOWN = 80
 """Characters of a value that a dead letter's detail shows; the whole is in its original."""
 
 
+class TellsValues(ConfigurationError):
+    """A mistake whose message shows values, which may be personal.
+
+    Args:
+        discreet: the message without them.
+    """
+
+    def __init__(self, message: str, discreet: str) -> None:
+        super().__init__(message)
+        self.discreet = discreet
+
+
+class ReferenceWrong(TellsValues):
+    """Reference data can't be used as they are: no row is to blame, so none may be refused for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A row that a rule refuses: its number as in `ROW`, and what is wrong in words."""

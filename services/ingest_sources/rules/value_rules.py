@@ -1,10 +1,10 @@
-"""Rules on the values of rows: unit, require, allow, range, match, unique. Null passes all but `require`."""
+"""Rules on the values of rows: unit, require, allow, range, match. Null passes all but `require`."""
 
 import polars as pl
 
 from headrace.errors import ConfigurationError
-from ingest_sources.rows import ROW
-from ingest_sources.rules.models import Allow, Constant, Match, Range, Require, Unique, Unit
+from ingest_sources.rules.models import Allow, Match, Range, Require, Unit
+from ingest_sources.rules.rule_model import Constant
 from ingest_sources.rules.steps import (
     Finding,
     Step,
@@ -14,7 +14,6 @@ from ingest_sources.rules.steps import (
     numbers,
     refuse,
     show,
-    show_row,
 )
 
 
@@ -101,17 +100,3 @@ def match(rule: Match, table: pl.DataFrame) -> Step:
     return refuse(
         table, look_for(bad, column, lambda value: f"{rule.column} is {show(value)}, which {rule.regex} doesn't fit")
     )
-
-
-def unique(rule: Unique, table: pl.DataFrame) -> Step:
-    """Refuses each row that repeats an earlier one of this table; rows of other parts are not known here."""
-    key = table.select(rule.columns)
-    complete = ~key.select(pl.any_horizontal(pl.all().is_null())).to_series()
-    first = key.select(pl.struct(rule.columns).is_first_distinct()).to_series()
-    bad = complete & ~first
-    if not bad.any():
-        return Step(table)
-    earlier = table.select(pl.col(ROW).first().over(rule.columns)).to_series().filter(bad)
-    cells = show_row(table.filter(bad), rule.columns)
-    details = [f"{cell}, as in row {row}" for cell, row in zip(cells, earlier, strict=True)]
-    return refuse(table, [Finding(bad, details)])

@@ -1,25 +1,16 @@
 """A source of its own for each test: its YAML, its folder, its processes, and what is committed of it."""
 
-import os
 import signal
 import subprocess
 import sys
-from collections import Counter
-from contextlib import closing
 from pathlib import Path
-from uuid import uuid4
 
 import yaml
-from confluent_kafka import Message
 
-from headrace.deadletter import DeadLetter
-from headrace.deadletter_topic import DeadLetters
-from headrace.range_reader import RangeReader
-from headrace.replay.ranges import find_ranges
 from ingest_sources.ledger import FileEntry, read_entries
+from tests.integration.ingest_sources.bench_base import WAIT_S, BenchBase
 
 PROCESS = Path(__file__).with_name("source_process.py")
-WAIT_S = 90.0
 HEADER = "order,line,amount\n"
 RULES = [
     {"cast": {"columns": {"amount": "number"}}},
@@ -28,22 +19,13 @@ RULES = [
 ]
 
 
-class SourceBench:
-    """One source named `orders_...` with a topic of its own, on a running Kafka with Headrace's topics."""
+class SourceBench(BenchBase):
+    """A source of files named `orders_...` and its folder."""
 
     def __init__(self, brokers: str, root: Path) -> None:
-        self.brokers = brokers
-        self.name = f"orders_{uuid4().hex[:8]}"
-        self.sources = root / "sources"
-        self.folder = root / "data" / self.name
-        self.log = root / "process.log"
-        self._root = root
-        self.sources.mkdir()
+        super().__init__(brokers, root, "orders")
+        self.folder = self.data / self.name
         self.configure()
-
-    @property
-    def topic(self) -> str:
-        return f"sources.{self.name}"
 
     def configure(self, **changes: object) -> None:
         """Writes the source's file."""
@@ -58,15 +40,6 @@ class SourceBench:
             **changes,
         }
         (self.sources / f"{self.name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
-
-    def environment(self) -> dict[str, str]:
-        own = {
-            "BROKERS": self.brokers,
-            "SOURCES": str(self.sources),
-            "DATA": str(self._root / "data"),
-            "HTTP_PORT": "0",
-        }
-        return {**os.environ, **{f"INGEST_SOURCES_{name}": value for name, value in own.items()}}
 
     def drop(self, name: str, content: str | bytes) -> Path:
         """Puts a file into the folder at once whole."""
@@ -88,33 +61,10 @@ class SourceBench:
 
     def load(self) -> None:
         """Loads what is there, to its end."""
-        assert self.run() == 0, self.log.read_text(errors="replace")[-4_000:]
+        assert self.run() == 0, self.log_tail()
 
     def kill_at(self, step: str, count: int) -> None:
-        assert self.run(step, count) == -signal.SIGKILL, self.log.read_text(errors="replace")[-4_000:]
-
-    def keys(self) -> Counter[str]:
-        """How often each key is in the source's topic."""
-        return Counter((message.key() or b"").decode() for message in self.messages())
-
-    def messages(self) -> list[Message]:
-        """What a reader of committed records sees in the source's topic."""
-        return self.messages_of(self.topic)
-
-    def messages_of(self, topic: str) -> list[Message]:
-        """What a reader of committed records sees in a topic."""
-        found = []
-        for number, (start, end) in enumerate(find_ranges(self.brokers, [topic], 0, None)[topic]):
-            with closing(RangeReader(self.brokers, topic, number)) as reader:
-                reader.start(start, end)
-                while not reader.is_done:
-                    found += reader.read()
-        return found
-
-    def letters(self) -> list[DeadLetter]:
-        """The source's dead letters."""
-        prefix = f"sources/{self.name}/"
-        return [letter for letter in DeadLetters(self.brokers).read_all() if letter.source.topic.startswith(prefix)]
+        assert self.run(step, count) == -signal.SIGKILL, self.log_tail()
 
     def entries(self) -> dict[str, FileEntry]:
         """The ledger's entries of the source, by file."""

@@ -11,7 +11,8 @@ from headrace.logs import configure_logs
 from headrace.streams.task import no_step
 from headrace.testing import kill_at
 from ingest_sources.app import Parts
-from ingest_sources.folder_run import FolderRun
+from ingest_sources.files.file_source import FileSource
+from ingest_sources.files.folder_run import FolderRun
 from ingest_sources.settings import Settings
 from ingest_sources.source import load_source
 
@@ -21,9 +22,11 @@ def main(name: str, step: str = "", count: str = "1") -> int:
     settings = Settings.load()
     on_step = kill_at(step, int(count)) if step else no_step
     source = load_source(settings.sources / f"{name}.yaml")
+    if not isinstance(source, FileSource):
+        raise TypeError(f"{name} is no source of files")
     parts = Parts(settings, source, threading.Event(), on_step=on_step)
     run = _started(parts)
-    run.work_off()
+    parts.work_off(run)
     while parts.folder.waiting():
         threading.Event().wait(0.05)
         run.work_off()

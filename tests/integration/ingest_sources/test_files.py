@@ -14,8 +14,9 @@ from headrace.errors import Reason
 from headrace.range_reader import RangeReader, log_end
 from headrace.streams.transaction import KafkaTransactions
 from headrace.testing import wait_until
+from ingest_sources.into import LEDGER
 from ingest_sources.ledger import FileEntry, read_entries
-from ingest_sources.source import LEDGER
+from ingest_sources.schema_keeper import read_schema
 from tests.integration.ingest_sources.bench import HEADER, SourceBench, expected, orders
 
 pytestmark = pytest.mark.integration
@@ -204,3 +205,29 @@ def test_readings_go_to_the_raw_topic_under_their_device(bench: SourceBench) -> 
     found = [m for m in bench.messages_of("readings.raw") if m.key() == f"default/{device}".encode()]
     assert [json.loads(m.value() or b"") for m in found] == [{"time": 1_767_323_045_000_000, "co": 1.5}]
     assert dict(found[0].headers() or [])["format"] == b"json"
+
+
+def test_optional_field_of_the_first_rows_is_optional_after_a_kill_too(bench: SourceBench) -> None:
+    bench.configure(rules=[{"trim": ["note"]}])
+    rows = [f'{{"order": {n}, "line": 1' + (', "note": "x"}' if n < 1_000 else "}") for n in range(2_500)]
+    bench.drop("notes.ndjson", "\n".join(rows))
+    bench.kill_at("committed", 2)
+    bench.load()
+    assert bench.entries()["notes.ndjson"].state == "done"
+    assert bench.keys() == {f"{n}/1": 1 for n in range(2_500)}
+
+
+def test_own_topic_has_a_schema_that_grows_and_keeps_its_types(bench: SourceBench) -> None:
+    bench.configure(rules=[])
+    bench.drop("1.ndjson", '{"order": 1, "line": 1, "note": null}\n')
+    bench.load()
+    bench.drop("2.ndjson", '{"order": 2, "line": 1, "note": "x"}\n')
+    bench.drop("3.ndjson", '{"order": "three", "line": 1}\n')
+    bench.load()
+    schema = read_schema(bench.brokers, bench.topic)
+    assert schema is not None
+    assert (schema.version, schema.key) == (2, "{order}/{line}")
+    assert schema.columns == {"order": "number", "line": "number", "note": "text"}
+    versions = {m.key(): dict(m.headers() or [])["schema"] for m in bench.messages()}
+    assert versions == {b"1/1": f"{bench.topic}.v1".encode(), b"2/1": f"{bench.topic}.v2".encode()}
+    assert "column order is text here and number" in bench.entries()["3.ndjson"].detail

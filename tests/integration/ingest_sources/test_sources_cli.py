@@ -6,41 +6,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from headrace.cli import build_cli
-from headrace.errors import HeadraceError
 from headrace.testing import wait_until
-from tests.integration.ingest_sources.bench import HEADER, SourceBench, expected, orders
+from tests.integration.ingest_sources.bench import HEADER, RULES, SourceBench, expected, orders
+from tests.integration.ingest_sources.command import Command
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def command(bench: SourceBench, monkeypatch: pytest.MonkeyPatch) -> "Command":
-    for name, value in bench.environment().items():
-        if name.startswith("INGEST_SOURCES_"):
-            monkeypatch.setenv(name, value)
-    monkeypatch.setenv("COLUMNS", "200")
-    return Command()
-
-
-class Command:
-    """`headrace sources` in this process."""
-
-    def __call__(self, *arguments: str) -> str:
-        result = self._invoke(*arguments)
-        assert result.exit_code == 0, result.exception
-        return result.output
-
-    def refused(self, *arguments: str) -> str:
-        """The error that a user sees as one line."""
-        result = self._invoke(*arguments)
-        assert isinstance(result.exception, HeadraceError), result.output
-        return str(result.exception)
-
-    def _invoke(self, *arguments: str) -> Result:
-        return CliRunner().invoke(build_cli(), ["sources", *arguments])
+def command(bench: SourceBench, monkeypatch: pytest.MonkeyPatch) -> Command:
+    return Command(bench.environment(), monkeypatch)
 
 
 def test_check_shows_what_becomes_of_a_file_and_writes_nothing(bench: SourceBench, command: Command) -> None:
@@ -69,14 +45,14 @@ def test_run_loads_what_is_there_and_status_says_so(bench: SourceBench, command:
     assert f"done     0.csv  {len(delivered)} delivered, {len(refused)} rejected, {dropped} dropped" in said
     assert "refused  bad.csv" in said and "no column 'amount'" in said
     row = next(line for line in command("status").splitlines() if line.startswith(bench.name)).split()
-    assert row[1:5] == ["0", "1", "1", "0"]
-    assert row[5:] == [str(len(delivered)), str(len(refused)), str(dropped)]
+    assert row[1:6] == ["files", "0", "1", "1", "0"]
+    assert row[6:9] == [str(len(delivered)), str(len(refused)), str(dropped)]
     assert "0.csv" in command("status", bench.name)
     assert "no file waits" in command("run", bench.name)
 
 
 def test_backfill_loads_archived_files_again_with_the_rules_of_now(bench: SourceBench, command: Command) -> None:
-    bench.configure(rules=[])
+    bench.configure(rules=RULES[:1])
     bench.drop("0.csv", HEADER + "1,1,5\n2,1,-6\n")
     command("run", bench.name)
     bench.configure()

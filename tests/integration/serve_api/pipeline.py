@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from headrace.kafka import Producer
-from headrace.records import Record, encode, headers_of, record_key
+from headrace.records import DeviceRecord, encode, headers_of, record_key
 from tests.integration.serve_api.tables import TOPICS
 
 _PATIENCE_S = 30.0
@@ -16,7 +16,7 @@ class Pipeline:
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
 
-    def append(self, *records: Record) -> None:
+    def append(self, *records: DeviceRecord) -> None:
         for record in records:
             key = record_key(record.site, record.device)
             self._producer.produce(TOPICS[type(record)], encode(record), key, headers_of(record))

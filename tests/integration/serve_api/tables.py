@@ -8,7 +8,7 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry
 
-from headrace.records import Anomaly, Device, Origin, Reading, Record, Window, encode, headers_of, record_key
+from headrace.records import Anomaly, Device, DeviceRecord, Origin, Reading, Window, encode, headers_of, record_key
 from headrace.streams.batch import Batch
 from headrace.testing import wait_until
 from sink_cassandra.cassandra_sink import CassandraSink
@@ -20,7 +20,7 @@ SITE = "default"
 SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
 _PART = 2_000
-TOPICS: dict[type[Record], str] = {
+TOPICS: dict[type[DeviceRecord], str] = {
     Reading: "readings.clean",
     Window: "readings.windows",
     Anomaly: "readings.anomalies",
@@ -34,7 +34,7 @@ class Tables:
     def __init__(self, sink: CassandraSink) -> None:
         self._sink = sink
 
-    def write(self, *records: Record) -> None:
+    def write(self, *records: DeviceRecord) -> None:
         for kind, found in itertools.groupby(records, key=type):
             rest = list(found)
             while rest:
@@ -59,7 +59,7 @@ def connected(cassandra_port: int) -> Iterator[Tables]:
         sink.close()
 
 
-def _batch(topic: str, records: Sequence[Record]) -> Batch:
+def _batch(topic: str, records: Sequence[DeviceRecord]) -> Batch:
     return Batch(
         topic=topic,
         partition=0,

@@ -28,7 +28,8 @@ def _all(consumer: Consumer) -> list[DeadLetter]:
     consumer.assign(partitions)
     letters: list[DeadLetter] = []
     while len(letters) < expected:
-        messages = consumer.consume(1_000, 5)
+        # No more than are missing, as it waits for as many.
+        messages = consumer.consume(min(1_000, expected - len(letters)), 5)
         if not messages:
             break
         letters += [DeadLetter.from_record(m.value(), m.key(), headers_of_message(m)) for m in messages]

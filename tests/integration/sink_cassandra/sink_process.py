@@ -25,7 +25,7 @@ from deploy.local.paths import PROJECT
 from deploy.local.ports import can_bind
 from deploy.local.stack import Stack
 from headrace.kafka import Producer
-from headrace.records import Record, encode, headers_of, record_key
+from headrace.records import DeviceRecord, encode, headers_of, record_key
 from headrace.testing import wait_until
 from headrace.topics import load_topics
 from sink_cassandra.flush_rows import TOPICS
@@ -188,7 +188,7 @@ def digest(session: Session, keyspace: str, site: str) -> dict[str, str]:
     return found
 
 
-def produce(stack: Stack, topic: str, records: Sequence[Record]) -> None:
+def produce(stack: Stack, topic: str, records: Sequence[DeviceRecord]) -> None:
     """Writes records to a topic as the processor does, and waits until they are confirmed."""
     writer = Producer(stack.brokers, "test")
     for record in records:

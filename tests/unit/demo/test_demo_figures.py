@@ -48,6 +48,7 @@ def service() -> Iterator[str]:
 def gatherer(service: str) -> Iterator[Gatherer]:
     away = "http://127.0.0.1:9"
     urls = {"ingest_mqtt": service, "process_readings": away, "sink_cassandra": away, "serve_api": service}
+    urls["ingest_sources"] = service
     gatherer = Gatherer(urls)
     yield gatherer
     gatherer.close()
@@ -59,6 +60,10 @@ def metrics(received: int) -> bytes:
         f'headrace_received_messages_total{{service="ingest_mqtt",qos="1"}} {received}\n'
         'headrace_dead_letters_total{service="ingest_mqtt",reason="no_route"} 3\n'
         'headrace_lag_records{topic="readings.raw",partition="0"} 7\n'
+        f'headrace_source_rows_total{{source="queue",outcome="delivered"}} {received}\n'
+        'headrace_source_rows_total{source="queue",outcome="rejected"} 4\n'
+        'headrace_source_rows_total{source="table",outcome="delivered"} 5\n'
+        'headrace_source_failing{source="table"} 1\n'
     ).encode()
 
 
@@ -79,12 +84,23 @@ def test_rates_are_between_two_looks_and_a_restart_is_no_negative_rate(gatherer:
     assert gatherer.gather().stages[0].rate_in == 0
 
 
+def test_sources_have_their_rows_and_say_when_they_are_away(gatherer: Gatherer) -> None:
+    Answers.bodies["/metrics"] = metrics(10)
+    gatherer.gather()
+    Answers.bodies["/metrics"] = metrics(30)
+    queue, table = gatherer.gather().sources
+    assert (queue.name, queue.delivered, queue.rejected, queue.is_failing) == ("queue", 30, 4, False)
+    assert queue.rate > 0 and table.rate == 0
+    assert table.is_failing
+    assert "away, tried again" in shown(gatherer.gather())
+
+
 def test_screen_shows_lag_dead_letters_anomalies_and_who_is_away(gatherer: Gatherer) -> None:
     Answers.bodies = {"/metrics": metrics(10), "/v1/anomalies": ANOMALY}
     text = shown(gatherer.gather())
-    for part in ("no_route 6", "383.2 is 31 spreads above", "meter-001", "http://127.0.0.1:8000/v1", "after 8.2 s"):
+    for part in ("no_route 9", "383.2 is 31 spreads above", "meter-001", "http://127.0.0.1:8000/v1", "after 8.2 s"):
         assert part in text
-    assert text.count("away") == 2
+    assert text.count("away ") == 2
     assert [figures.lag for figures in gatherer.gather().stages] == [7, 0, 0, 7]
 
 
@@ -93,7 +109,7 @@ def test_line_says_the_same_shortly(gatherer: Gatherer) -> None:
     text = line(Heading(5.0, None, {}), gatherer.gather())
     assert "no data in Cassandra yet" in text
     assert "process_readings away" in text
-    assert "dead letters 6" in text
+    assert "dead letters 9" in text
 
 
 def test_first_data_are_those_that_the_api_reads(gatherer: Gatherer) -> None:

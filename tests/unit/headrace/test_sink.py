@@ -154,6 +154,20 @@ def test_what_is_written_is_committed() -> None:
     assert runner.progress.records == {TOPIC: 3}
 
 
+def test_a_run_after_an_error_begins_with_nothing_of_the_one_before() -> None:
+    clock = FakeClock()
+    sink = ScriptedSink(RuntimeError("a bug"))
+    consumer = FakeConsumer(clock, [records(p0=[1, 2])])
+    runner = SinkRunner(sink, consumer.open, FakeProducer(), "test.write", clock)
+    with pytest.raises(RuntimeError):
+        runner.run()
+    consumer.script.append(records(p1=[4]))
+    consumer.stop = runner.stop
+    runner.run()
+    assert sink.offered == [{0: [1, 2]}, {1: [4]}]
+    assert consumer.committed == [{1: 5}]
+
+
 @pytest.mark.parametrize("failure", [TransientError("away"), SinkBackpressure("busy", retry_after=0.5)])
 def test_a_failure_pauses_and_offers_the_same_again_before_anything_is_committed(failure: Exception) -> None:
     sink = ScriptedSink(failure, failure)

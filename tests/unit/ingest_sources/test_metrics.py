@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry
 
 from ingest_sources.ledger import FileEntry
 from ingest_sources.metrics import FILES, ROWS, SERVICE, Metrics
+from ingest_sources.quality.report import Finding, Report
 
 SOURCE = "weather"
 
@@ -59,11 +60,27 @@ def test_only_a_file_that_is_done_makes_a_source_fresh(counted: Counted) -> None
     for outcome in FILES:
         counted.metrics.note_file(SOURCE, outcome)
     counted.metrics.note_rows(entry(1), None)
-    assert counted.value("last_file_seconds") is None
+    assert counted.value("last_done_seconds") is None
     done = msgspec.structs.replace(entry(1), state="done", changed_us=3_500_000)
     counted.metrics.note_rows(done, entry(1))
-    assert counted.value("last_file_seconds") == 3.5
+    assert counted.value("last_done_seconds") == 3.5
     assert {counted.value("files_total", outcome=outcome) for outcome in FILES} == {1}
+
+
+def test_rows_are_counted_by_rule_from_0_on(counted: Counted) -> None:
+    counted.metrics.note_rules(SOURCE, {"1 cast": 0, "2 range": 0})
+    counted.metrics.note_rules(SOURCE, {"2 range": 3})
+    assert [counted.value("rule_rows_total", rule=rule) for rule in ("1 cast", "2 range")] == [0, 3]
+
+
+def test_differences_of_the_last_run_are_told(counted: Counted) -> None:
+    assert counted.value("findings") == 0
+    report = Report(source=SOURCE, number=1, kind="run", what="", begun_us=0, ended_us=0)
+    odd = msgspec.structs.replace(report, findings=(Finding("rows", "few"), Finding("gone", "is gone", "a")))
+    counted.metrics.note_report(odd)
+    assert counted.value("findings") == 2
+    counted.metrics.note_report(report)
+    assert counted.value("findings") == 0
 
 
 def test_waiting_files_are_counted_when_they_are_asked_for(counted: Counted) -> None:

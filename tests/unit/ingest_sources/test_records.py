@@ -12,9 +12,9 @@ from headrace.deadletter_topic import replay
 from headrace.errors import ConfigurationError, Reason
 from headrace.streams.transaction import MAX_RECORD_BYTES
 from headrace.testing import FakeProducer
+from ingest_sources.into import IntoOwnTopic, IntoReadings
 from ingest_sources.records import Origin, dead_letters, to_records
 from ingest_sources.rows import ROW, BadRow
-from ingest_sources.source import IntoOwnTopic, IntoReadings
 from ingest_sources.text_template import columns_of, filled
 
 ORIGIN = Origin("air", "day.csv", 1_700_000_000_000_000)
@@ -47,6 +47,15 @@ def test_named_metrics_are_the_only_ones() -> None:
     records, _ = to_records(table(station=["a"], city=["oslo"], time=[1], co=[1.0], no=[2.0]), into, ORIGIN)
     assert records[0].key == b"oslo/a"
     assert json.loads(records[0].value or b"") == {"time": 1, "no": 2.0}
+
+
+def test_row_that_went_says_so_where_the_source_has_such_rows() -> None:
+    rows = table(order=[1, 2, 3], line=[1, 1, 1], __op=["insert", "delete", None])
+    records, _ = to_records(rows, OWN, ORIGIN, version=3, op_column="__op")
+    assert [dict(record.headers).get("source.op") for record in records] == [None, b"delete", None]
+    assert {dict(record.headers)["schema"] for record in records} == {b"sources.orders.v3"}
+    of_a_stranger, _ = to_records(rows, OWN, ORIGIN)
+    assert all("source.op" not in dict(record.headers) for record in of_a_stranger)
 
 
 def test_row_without_a_device_or_a_value_is_refused_and_says_so() -> None:

@@ -1,11 +1,14 @@
 """A source's file is checked before anything runs, and a mistake is told with its line and the way out."""
 
+import string
 from pathlib import Path
 
 import pytest
 
 from headrace.errors import ConfigurationError
-from ingest_sources.source import IntoOwnTopic, IntoReadings, load_source, load_sources
+from ingest_sources.files.file_source import FileSource
+from ingest_sources.into import IntoOwnTopic, IntoReadings
+from ingest_sources.source import load_source, load_sources
 
 GOOD = """kind: files
 folder: inbox
@@ -33,9 +36,17 @@ def problem(folder: Path, text: str) -> str:
 
 def test_good_file_gives_a_source_of_its_name(tmp_path: Path) -> None:
     source = load_source(written(tmp_path, GOOD))
+    assert isinstance(source, FileSource)
     assert (source.name, source.pattern, len(source.rules)) == ("air", "*.csv", 2)
     assert isinstance(source.into, IntoReadings)
     assert source.into.device == "{station}"
+
+
+def test_mistake_shows_no_password(tmp_path: Path) -> None:
+    text = "kind: database\ndatabase: {url: 'postgresql://reader:hunter2@db/shop', table: t}\n"
+    found = problem(tmp_path, text + "into: {topic: sources.air, key: '{id}'}\n")
+    assert "holds a password" in found
+    assert "hunter2" not in found
 
 
 def test_own_topic_needs_a_key(tmp_path: Path) -> None:
@@ -46,7 +57,8 @@ def test_own_topic_needs_a_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "says"),
     [
-        ("kind: files", "kind: tape", 1, "kind: Input should be 'files' (it says 'tape')"),
+        ("kind: files", "kind: tape", 1, "kind: Input tag 'tape' found using 'kind'"),
+        ("kind: files", "type: files", 1, "kind: Unable to extract tag using discriminator 'kind'"),
         ("folder: inbox", "foldr: inbox", 2, "foldr: Extra inputs are not permitted"),
         ("folder: inbox", "foldr: inbox", 1, "folder: Field required"),
         ('"*.csv"', '"in/*.csv"', 3, "has no `/`"),
@@ -54,6 +66,7 @@ def test_own_topic_needs_a_key(tmp_path: Path) -> None:
         ("trim: all", "trimm: all", 5, "trimm"),
         ("readings.raw", "readings.clean", 8, "is readings.raw, or sources.NAME"),
         ("readings.raw", "sources.ledger", 8, "Headrace's own"),
+        ("readings.raw", "sources.reports", 8, "Headrace's own"),
         ('"{station}"', '"{station"', 9, "brace without its other one"),
         ('device: "{station}"', "site: a", 7, "into.device: Field required"),
         ("folder: inbox", "folder: inbox\nkind: files", 3, "'kind' is there twice"),
@@ -97,8 +110,19 @@ def test_sources_of_the_project_are_right() -> None:
     assert set(load_sources(folder)) == {path.stem for path in folder.glob("*.yaml")}
 
 
-def test_example_of_the_readme_is_right(tmp_path: Path) -> None:
-    readme = Path(__file__).parents[3] / "services" / "ingest_sources" / "README.md"
+READMES = sorted((Path(__file__).parents[3] / "services" / "ingest_sources").glob("**/README.md"))
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)
+def test_example_of_a_readme_is_right(readme: Path, tmp_path: Path) -> None:
     _, _, rest = readme.read_text().partition("```yaml\n")
-    source = load_source(written(tmp_path, rest.partition("```")[0], "air_quality.yaml"))
-    assert [rule.rule for rule in source.rules] == ["rename", "keep", "time", "cast", "missing", "range"]
+    load_source(written(tmp_path, rest.partition("```")[0], "example.yaml"))
+
+
+def test_demo_has_a_right_source_of_each_kind(tmp_path: Path) -> None:
+    templates = Path(__file__).parents[3] / "deploy" / "local" / "demo_source_files"
+    values = {"HOST": "127.0.0.1", "POSTGRES": "1", "RABBITMQ": "2", "KAFKA": "3", "API": "4"}
+    for template in templates.glob("*.yaml"):
+        written(tmp_path, string.Template(template.read_text()).substitute(values), template.name)
+    kinds = {name: source.kind for name, source in load_sources(tmp_path).items()}
+    assert kinds == {"table": "database", "api": "http", "queue": "rabbitmq", "topic": "kafka"}

@@ -8,7 +8,7 @@ import pytest
 
 from headrace.errors import ConfigurationError
 from headrace.testing import FakeClock
-from ingest_sources.watched_folder import UnfitFile, WatchedFolder, open_claimed
+from ingest_sources.files.watched_folder import UnfitFile, WatchedFolder, open_claimed
 
 STABLE_S = 5.0
 
@@ -119,6 +119,16 @@ def test_name_that_no_text_can_have_is_put_away_all_the_same(folder: WatchedFold
     claimed = folder.claim(name)
     assert claimed is not None
     assert folder.quarantine(claimed, "caf\udce9").name == name
+
+
+def test_twin_of_the_longest_name_is_put_beside_it(folder: WatchedFolder) -> None:
+    name = "x" * 251 + ".csv"
+    for _ in range(2):
+        drop(folder, name)
+        claimed = folder.claim(name)
+        assert claimed is not None
+        assert folder.archive(claimed).suffix == ".csv"
+    assert len(list((folder.path / "archive").iterdir())) == 2
 
 
 def test_name_with_odd_characters_is_a_name(folder: WatchedFolder, clock: FakeClock) -> None:

@@ -18,7 +18,7 @@ from serve_api.problems import Problem
 from serve_api.settings import Settings
 
 LISTS = ["/v1/devices", "/v1/latest", "/v1/readings", "/v1/windows", "/v1/anomalies"]
-RESOURCES = [*LISTS, "/v1/devices/{device}", "/v1/live/readings", "/v1/live/anomalies"]
+RESOURCES = [*LISTS, "/v1/devices/{device}", "/v1/live/readings", "/v1/live/anomalies", "/v1/ingest/{source}"]
 
 
 @pytest.fixture(scope="module")

@@ -156,7 +156,8 @@ def test_memory_limit(tmp_path: Path) -> None:
 
 def test_time_limits(tmp_path: Path) -> None:
     path = repeated(tmp_path / "f.csv", 64)
-    assert "limits.seconds" in refusal(read(path, Limits(seconds=0.2)))[1]
+    # A fast machine reads all of it in 0.2 s.
+    assert "limits.seconds" in refusal(read(path, Limits(seconds=0.02)))[1]
     assert "limits.stall_seconds" in refusal(read(path, Limits(stall_seconds=0.0001)))[1]
     # What the caller takes for itself is not the file's time.
     with closing(read_rows(path, path.name, ReadOptions(), Limits(seconds=10), 0)) as rows:

@@ -8,12 +8,31 @@ import yaml
 
 from ingest_sources.rows import ROW, BadRow, Rows
 from ingest_sources.rules.apply import Cleansed, RuleSet
+from ingest_sources.rules.custom_rule import Functions
+from ingest_sources.rules.lookup_model import AnyReference
+from ingest_sources.rules.lookup_rule import References
 from ingest_sources.rules.models import read_rules
 from ingest_sources.rules.pseudonyms import Keys
 
 
-def rule_set(rules: str, keys: Keys | None = None, personal: Sequence[str] = ()) -> RuleSet:
-    return RuleSet(read_rules(yaml.safe_load(rules)), keys, personal)
+class Tables:
+    """Reference data by what messages call them; a test may put others in their place."""
+
+    def __init__(self, tables: Mapping[str, pl.DataFrame]) -> None:
+        self.tables = dict(tables)
+
+    def table(self, reference: AnyReference, columns: Sequence[str]) -> pl.DataFrame:
+        return self.tables[reference.title]
+
+
+def rule_set(
+    rules: str,
+    keys: Keys | None = None,
+    personal: Sequence[str] = (),
+    references: References | None = None,
+    functions: Functions | None = None,
+) -> RuleSet:
+    return RuleSet(read_rules(yaml.safe_load(rules)), keys, personal, False, references, functions)
 
 
 def rows(columns: Mapping[str, Sequence[Any] | pl.Series], bad: tuple[BadRow, ...] = ()) -> Rows:

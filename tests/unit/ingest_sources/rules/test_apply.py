@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from headrace.errors import ConfigurationError, Reason
 from ingest_sources.rows import ROW, BadRow, Rows
+from ingest_sources.rules.pseudonyms import Key
 from tests.unit.ingest_sources.rules.cleansing import cleanse, details, rows, rule_set
 
 _EVERY_KIND = """
@@ -34,7 +35,7 @@ _EVERY_KIND = """
 - drop: [Time]
 - keep: [code, time, total]
 """
-_KEYS = {"k": ("v1", b"0" * 32)}
+_KEYS = {"k": (Key("v1", b"0" * 32),)}
 
 
 def test_the_first_rule_that_refuses_a_row_has_it() -> None:

@@ -27,6 +27,11 @@ _EVERY_RULE = """
 - derive: {total: "price * quantity"}
 - fill: {column: value}
 - unique: [order, line]
+- unique: {columns: [order, line], within: 10000}
+- lookup: {in: {file: regions.csv}, on: {region: id}, take: {name: region_name, tz: zone}, missing: refuse}
+- lookup: {in: {topic: sites, key: "{site}/{device}"}, on: [site, device], take: [zone], missing: null}
+- lookup: {in: {database: {url: "postgresql://a@b/c", table: t, password_secret: s}}, on: a, take: b, missing: keep}
+- custom: {function: my_rules.clean_names, options: {to: upper}, columns: [name]}
 - pseudonymise: {columns: [customer], key: customers}
 - filter: "status <> 'test'"
 """
@@ -97,6 +102,18 @@ def test_an_error_says_where_it_is() -> None:
         ("cast: {columns: {on: boolean}}", ["quotes"]),
         ("missing: {values: [no]}", ["quotes"]),
         ("drop: __row__", ["row numbers"]),
+        ("lookup: {on: a, take: b}", ["Field required"]),
+        ("lookup: {in: {table: t}, on: a, take: b}", ["name a file, a topic or a database"]),
+        ("lookup: {in: {file: f}, on: {a: x, b: x}, take: c}", ["x is there more than once"]),
+        ("lookup: {in: {file: f}, on: a, take: {x: c, y: c}}", ["c is there more than once"]),
+        ("lookup: {in: {file: f}, on: a, take: {x: a}}", ["a is both joined by and taken"]),
+        ("lookup: {in: {topic: t, key: '{a}{b}'}, on: a, take: c}", ["nothing between"]),
+        ("lookup: {in: {topic: t, key: '{a'}, on: a, take: c}", ["brace"]),
+        ("lookup: {in: {database: {url: 'postgresql://a:pw@b/c', table: t}}, on: a, take: b}", ["password_secret"]),
+        ("lookup: {in: {database: {url: b, table: t}}, on: a, take: b}", ["no address"]),
+        ("unique: {columns: a, within: 0}", ["greater than or equal to 1"]),
+        ("custom: {function: clean}", ["match pattern"]),
+        ("custom: {function: ../x.clean}", ["match pattern"]),
         ("derive: {__row__: '1'}", ["row numbers"]),
     ],
 )
@@ -114,7 +131,7 @@ def test_an_expression_over_several_rows_is_refused_as_it_would_depend_on_the_si
     assert "more than one row" in message
 
 
-@pytest.mark.parametrize("sql", ["CAST(a AS INT) > 1", "a::double > 1"])
+@pytest.mark.parametrize("sql", ["CAST(a AS INT) > 1", "a::double > 1", "NOT CAST(a AS BOOLEAN)"])
 def test_a_cast_that_fails_on_one_value_is_refused_as_it_would_stop_the_source(sql: str) -> None:
     _, message = _refusal(f"- filter: {sql!r}")
     assert "TRY_CAST" in message
@@ -124,6 +141,7 @@ def test_a_cast_that_fails_on_one_value_is_refused_as_it_would_stop_the_source(s
     "sql",
     [
         "TRY_CAST(a AS INT) > 1",
+        "NOT (a > 1) AND b NOT IN (1, 2)",
         "CAST(a AS VARCHAR) = '1'",
         "substr(a, 1, 2) = 'Agg'",
         "a IN ('Len', 'Over')",

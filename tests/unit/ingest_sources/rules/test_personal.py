@@ -5,9 +5,10 @@ import json
 from headrace.errors import Reason
 from ingest_sources.rows import BadRow
 from ingest_sources.rules.apply import Cleansed
+from ingest_sources.rules.pseudonyms import Key
 from tests.unit.ingest_sources.rules.cleansing import rows, rule_set
 
-KEYS = {"customers": ("v1", b"a key of more than 16 bytes")}
+KEYS = {"customers": (Key("v1", b"a key of more than 16 bytes"),)}
 ANN = "ann@example.org"
 RULES = """
 - rename: {E-Mail: mail}

@@ -8,9 +8,9 @@ from typing import Literal
 
 from headrace.clock import Clock
 from headrace.errors import TransientError
-from ingest_sources.file_loader import FileLoader
+from ingest_sources.files.file_loader import FileLoader
+from ingest_sources.files.watched_folder import OpenFile, UnfitFile, WatchedFolder, open_claimed, shown
 from ingest_sources.ledger import FileEntry, Ledger
-from ingest_sources.watched_folder import OpenFile, UnfitFile, WatchedFolder, open_claimed, shown
 
 Outcome = Literal["done", "refused", "repeated"]
 OnFile = Callable[[str, Outcome, FileEntry | None], None]
@@ -83,7 +83,12 @@ class FolderRun:
     def _to_load(self) -> Iterator[Path]:
         yield from self._folder.claimed()
         for name in self._folder.whole():
-            if (path := self._folder.claim(name)) is not None:
+            try:
+                path = self._folder.claim(name)
+            except OSError as error:
+                log.error("a file can't be taken", extra=self._of(Path(name)), exc_info=error)
+                continue
+            if path is not None:
                 yield path
 
     def _handle(self, path: Path) -> bool:

@@ -18,10 +18,12 @@ from pathlib import Path
 
 from headrace.clock import Clock
 from headrace.errors import ConfigurationError, Reason, TerminalError
+from ingest_sources.one_worker import OneWorker
 
 CLAIMED, ARCHIVE, QUARANTINE, LOCK = ".claimed", "archive", "quarantine", ".lock"
 PARTIAL = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
 """Ends of the names under which copying programs write what is not whole yet."""
+_NAME_BYTES = 255
 _NO_FILE = (errno.ELOOP, errno.ENXIO, errno.ENODEV)
 """What the system says of a link that is not to be followed, a socket, and a device that is not there."""
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -58,7 +60,7 @@ class WatchedFolder:
         self._stable_seconds = stable_seconds
         self._clock = clock
         self._seen: dict[str, Seen] = {}
-        self._lock: int | None = None
+        self._lock = OneWorker(path / LOCK, f"takes the files of {path}")
 
     def prepare(self) -> None:
         """Makes the folder and those in it, and keeps other processes of this machine from working in it.
@@ -69,22 +71,13 @@ class WatchedFolder:
         try:
             for name in (CLAIMED, ARCHIVE, QUARANTINE):
                 (self.path / name).mkdir(parents=True, exist_ok=True)
-            self.release()
-            self._lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self.release()
-            raise ConfigurationError(
-                f"another process takes the files of {self.path}, most likely the service: stop it first"
-            ) from error
+            self._lock.take()
         except OSError as error:
             raise ConfigurationError(f"folder {self.path} can't be used: {error.strerror}") from error
 
     def release(self) -> None:
         """Lets other processes work in the folder."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._lock.release()
 
     def waiting(self) -> list[str]:
         """Names that fit, whole or not, the oldest first."""
@@ -114,6 +107,10 @@ class WatchedFolder:
             return None
         self._seen.pop(name, None)
         return target
+
+    def take_in(self, copy: Path, name: str) -> Path:
+        """Takes a whole file that was made elsewhere on the same disk, under a name or one like it."""
+        return _move(copy, self.path / CLAIMED, name)
 
     def claimed(self) -> list[Path]:
         """What was taken and not put away, the oldest first: a run ended in between."""
@@ -243,8 +240,8 @@ def _look(status: os.stat_result) -> Look:
     return status.st_size, status.st_mtime_ns
 
 
-def _move(path: Path, folder: Path) -> Path:
-    target = _free(folder / path.name)
+def _move(path: Path, folder: Path, name: str = "") -> Path:
+    target = _free(folder / (name or path.name))
     os.rename(path, target)
     return target
 
@@ -255,8 +252,16 @@ def _free(path: Path) -> Path:
 
 
 def _candidates(path: Path) -> Iterator[Path]:
-    yield path
+    yield path.with_name(_short(path.name))
     # The ending stays, as it says what the file is.
     stem, ending = os.path.splitext(path.name)
     for number in count(1):
-        yield path.with_name(f"{stem}.{number}{ending}")
+        yield path.with_name(_short(f"{stem}.{number}{ending}"))
+
+
+def _short(name: str) -> str:
+    """A name that no file system finds too long: its end, with a hash of all of it in front."""
+    whole = os.fsencode(name)
+    if len(whole) <= _NAME_BYTES:
+        return name
+    return f"{hashlib.sha256(whole).hexdigest()[:12]}-{os.fsdecode(whole[13 - _NAME_BYTES :])}"

@@ -1,0 +1,1 @@
+"""A watched folder: which files are whole, how one is taken and loaded once, and where it goes then."""

@@ -1,0 +1,1 @@
+"""HTTP APIs that answer in JSON, asked by a schedule."""

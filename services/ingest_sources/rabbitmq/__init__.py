@@ -1,0 +1,1 @@
+"""A queue of RabbitMQ whose messages are JSON objects."""

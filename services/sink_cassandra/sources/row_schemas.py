@@ -1,0 +1,73 @@
+"""The schemas of the sources' own topics, as `sources.schemas` has them."""
+
+import time
+from contextlib import closing
+
+from confluent_kafka import Message
+
+from headrace.errors import TerminalError, TransientError
+from headrace.kafka import headers_of_message
+from headrace.range_reader import RangeReader, log_end
+from headrace.records import RowSchema, decode
+
+SCHEMAS = "sources.schemas"
+LONGEST_READ_S = 5.0
+
+
+class RowSchemas:
+    """Knows the newest schema of each topic, and reads the topic again when a row has a later one.
+
+    The newest is enough: columns come, none goes and none gets another type.
+
+    Args:
+        longest_read: seconds to wait for a transaction that somebody has open.
+    """
+
+    def __init__(self, brokers: str, longest_read: float = LONGEST_READ_S) -> None:
+        self._brokers = brokers
+        self._longest_read = longest_read
+        self._newest: dict[str, RowSchema] = {}
+        self._is_whole = False
+
+    def begin(self) -> None:
+        """To be called when records were read: what they need may have been written since the last time."""
+        self._is_whole = False
+
+    def of(self, topic: str, version: int) -> RowSchema | None:
+        """The newest schema of a topic, or None where it never had this version.
+
+        A schema is written before the rows that have it, in their transaction: one that is not in the topic when such a
+        row was read will never be.
+
+        Raises:
+            TransientError: the brokers don't answer, or a transaction is open that may hold it.
+        """
+        if not self._has(topic, version) and not self._is_whole:
+            self._read(topic, version)
+            if not self._has(topic, version) and not self._is_whole:
+                raise TransientError(f"a transaction in {SCHEMAS} is open, and may hold version {version} of {topic}")
+        return self._newest[topic] if self._has(topic, version) else None
+
+    def _has(self, topic: str, version: int) -> bool:
+        known = self._newest.get(topic)
+        return known is not None and known.version >= version
+
+    def _read(self, topic: str, version: int) -> None:
+        # It is compacted, so it is little; who deletes and makes it anew needs no restart of the sinks.
+        end = log_end(self._brokers, SCHEMAS, 0)
+        deadline = time.monotonic() + self._longest_read
+        with closing(RangeReader(self._brokers, SCHEMAS, 0)) as reader:
+            reader.start(reader.bounds()[0], end)
+            while not (reader.is_done or self._has(topic, version)) and time.monotonic() < deadline:
+                for message in reader.read():
+                    self._take(message)
+            self._is_whole = reader.is_done
+
+    def _take(self, message: Message) -> None:
+        try:
+            record = decode(message.value(), headers_of_message(message))
+        except TerminalError:
+            # A later Headrace's. Rows that need it say so as dead letters.
+            return
+        if isinstance(record, RowSchema):
+            self._newest[record.topic] = record

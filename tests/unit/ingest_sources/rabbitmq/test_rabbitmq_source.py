@@ -1,0 +1,33 @@
+"""What the file of a source says is checked before anything is connected."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from ingest_sources.rabbitmq.rabbitmq_source import RabbitmqOptions
+
+GIVEN = {"host": "h", "user": "u", "password_secret": "s", "queue": "q"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"password": "p"}, "password"),
+        ({"columns": ["body"]}, "columns"),
+        ({"prefetch": 0}, "prefetch"),
+        ({"declare": {"exchange": "shop"}}, "given together"),
+        ({"declare": {"routing_keys": ["a"]}}, "given together"),
+        ({"declare": {"exchange_type": "topic"}}, "needs an exchange"),
+        ({"declare": {"type": "quorum", "durable": False}}, "durable"),
+    ],
+)
+def test_mistakes_are_told(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        RabbitmqOptions.model_validate({**GIVEN, **options})
+
+
+def test_a_fanout_has_an_empty_key() -> None:
+    declare = {"exchange": "shop", "exchange_type": "fanout", "routing_keys": [""]}
+    options = RabbitmqOptions.model_validate({**GIVEN, "declare": declare, "columns": ["headers.x.y"]})
+    assert options.declare is not None and options.declare.routing_keys == ("",)
