@@ -131,7 +131,8 @@ class Preparer:
             records, refused = to_records(cleansed.table, self._source.into, origin, may_lack, version, self._op_column)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             # A type of column that nobody thought of costs these rows, not the source.
-            raise ConfigurationError(f"rows {rows.end - rows.table.height} to {rows.end}: {error}") from error
+            what = self._rules.discreet(error)
+            raise ConfigurationError(f"rows {rows.end - rows.table.height} to {rows.end}: {what}") from error
         bad = [*cleansed.bad, *self._rules.dead(rows.table, refused)]
         dropped = rows.table.height + len(rows.bad) - len(records) - len(bad)
         # Only now: nothing that is refused may leave a trace in what is announced.

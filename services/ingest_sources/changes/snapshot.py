@@ -12,12 +12,12 @@ from ingest_sources.changes.names import quoted_name, quoted_text
 from ingest_sources.changes.position import Position, Run, Snapshot
 from ingest_sources.changes.seen_transactions import Seen
 from ingest_sources.changes.table import Column, Table
+from ingest_sources.databases.fetch_size import FetchSize
 from ingest_sources.feeds.feed import FeedPart
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _MOMENT = "SELECT pg_current_snapshot(), pg_current_wal_insert_lsn(), (extract(epoch FROM now()) * 1000000)::bigint"
 _FETCH_S = 3_600.0
-_FIRST_ROWS = 100
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,13 @@ def read_snapshot(
     yield from link.rows(_declaration(table, snapshot.runs))
     rows = ChangeRows(table.place, marks, place.rows)
     rows.shape(table.columns)
-    size, count = 0, _FIRST_ROWS
+    fetch = FetchSize(limits.rows, limits.size)
     while True:
-        records = yield from link.rows(f"FETCH {count} FROM headrace_rows", answer_s=_FETCH_S)
+        records = yield from link.rows(f"FETCH {fetch.next_rows} FROM headrace_rows", answer_s=_FETCH_S)
         for record in records:
             rows.add(Change("snapshot", place.lsn, moment.time, record))
-        size += _size(records)
-        if not records or rows.count >= limits.rows or size >= limits.size:
+        fetch.took(len(records), _size(records))
+        if not records or fetch.is_full:
             last = records[-1] if records else None
             upto = None if last is None else tuple(str(last[at]) for at in key_at)
             runs = (*snapshot.runs, Run(moment.seen, moment.until, upto))
@@ -98,8 +98,7 @@ def read_snapshot(
             yield FeedPart(rows.take(), place.cursor())
             if not records:
                 break
-            size = 0
-        count = _count(records, limits)
+            fetch.begin()
     yield from link.rows("COMMIT")
     return place
 
@@ -141,9 +140,3 @@ def _ordered(column: Column) -> str:
 
 def _size(records: Sequence[Record]) -> int:
     return sum(len(text) for record in records for text in record if text is not None)
-
-
-def _count(records: Sequence[Record], limits: Limits) -> int:
-    """How many rows to fetch next, for a part of about the largest size."""
-    each = _size(records) // len(records) + 1
-    return max(1, min(limits.rows, limits.size // each))

@@ -55,13 +55,14 @@ def _series(name: str, kind: Kind, cells: Sequence[Any], wrong: dict[int, str]) 
     type_ = _TYPES.get(kind, pl.String)
     try:
         return pl.Series(cells, dtype=type_, strict=True)
-    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
         # Most databases never come here with their own types, which polars takes at once.
         plain = []
         for place, cell in enumerate(cells):
             try:
                 plain.append(None if cell is None else _PLAIN.get(kind, _text)(cell))
-            except _NotOfKind:
+            except (_NotOfKind, ValueError, ArithmeticError):
+                # A number may be infinite or none, or too large for a float.
                 plain.append(None)
                 wrong.setdefault(place, f"column {name!r} is of kind {kind} and holds a {type(cell).__name__} here")
         return pl.Series(plain, dtype=type_)

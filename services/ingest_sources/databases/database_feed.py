@@ -5,9 +5,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Select
 
 from headrace.errors import ConfigurationError
+from ingest_sources.databases.batches import Rows, batches, size_of_rows
 from ingest_sources.databases.catalogue import Known, look_up
 from ingest_sources.databases.cells import to_rows
 from ingest_sources.databases.database_source import DatabaseOptions, Incremental
@@ -20,9 +21,7 @@ from ingest_sources.databases.session import Session
 from ingest_sources.databases.statements import Statements
 from ingest_sources.feeds.feed import Cursor, FeedPart, Section
 
-_FIRST_ROWS = 1_000
-_GROWTH = 5
-_PART_BYTES = 16 << 20
+_SAMPLE_ROWS = 1_000
 _GRACE_S = 30.0
 log = logging.getLogger(__name__)
 
@@ -59,7 +58,7 @@ class DatabaseFeed:
         return self._thread.steps(self._explained(work), self._options.statement_timeout_s + _GRACE_S)
 
     def _explained(self, work: Iterator[FeedPart | None]) -> Iterator[FeedPart | None]:
-        with explained(self._options.place, self._options.statement_timeout_s):
+        with explained(self._options.place, f"database.statement_timeout_s ({self._options.statement_timeout_s:g} s)"):
             yield from work
 
     def _run(self, position: Position) -> Iterator[FeedPart | None]:
@@ -96,25 +95,22 @@ class DatabaseFeed:
         self, known: Known, statements: Statements, position: Position, horizon: Horizon
     ) -> Iterator[FeedPart | None]:
         statement = statements.rows(position.key, horizon.bound, horizon.is_below)
-        size = min(_FIRST_ROWS, self._options.batch_rows)
         is_begun = position.key is not None
         with self._session.transaction() as connection:
-            answer = connection.execute(statement, execution_options={"stream_results": True})
-            while rows := answer.fetchmany(size):
+            for rows in self._batches(connection, statement, known, self._options.batch_rows):
                 is_begun = True
                 keys = self._keys(rows, statements.keys_at, known, position)
                 position = position.after(keys, len(rows))
                 found = to_rows(known.kinds, rows, position.row - len(rows) + 1)
                 yield FeedPart((Section(self._options.place, found),), position.to_cursor())
-                size = self._next_size(len(rows), int(found.table.estimated_size()))
         if is_begun and self._incremental is None:
             # The end of what reads everything: the next run begins anew.
             yield FeedPart((), position.after(None, 0).to_cursor(), is_end=True)
 
-    def _next_size(self, rows: int, size_bytes: int) -> int:
-        """Of the rows of the next batch, where they are as large as in the last."""
-        fitting = rows * _PART_BYTES // max(1, size_bytes)
-        return max(1, min(fitting, rows * _GROWTH, self._options.batch_rows))
+    def _batches(self, connection: Connection, statement: Select[Any], known: Known, rows: int) -> Iterator[Rows]:
+        answer = connection.execute(statement, execution_options={"stream_results": True})
+        size_of = size_of_rows(self._session.dialect, [*known.kinds.values(), *known.order_kinds])
+        return batches(answer, size_of, rows)
 
     def _keys(self, rows: Sequence[Sequence[Any]], at: int, known: Known, position: Position) -> tuple[Encoded, ...]:
         """The last row's; those of a view are looked at, as nothing in the database keeps them apart."""
@@ -148,10 +144,8 @@ class DatabaseFeed:
     def _first_rows(self) -> Iterator[FeedPart | None]:
         known, statements = self._look_up()
         self._check_marks(known, statements)
+        count = min(_SAMPLE_ROWS, self._options.batch_rows)
+        statement = statements.rows(None, None, False).limit(count)
         with self._session.transaction() as connection:
-            rows = self._some_rows(connection, statements)
+            rows = next(self._batches(connection, statement, known, count), [])
         yield FeedPart((Section(self._options.place, to_rows(known.kinds, rows, 1)),), {})
-
-    def _some_rows(self, connection: Connection, statements: Statements) -> Sequence[Sequence[Any]]:
-        size = min(_FIRST_ROWS, self._options.batch_rows)
-        return connection.execute(statements.rows(None, None, False).limit(size)).fetchall()

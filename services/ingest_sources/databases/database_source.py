@@ -7,11 +7,11 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from ingest_sources.databases.address import address_of
 from ingest_sources.feeds.feed_source import PolledSource
 from ingest_sources.model_part import Part
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-_POSTGRESQL = "postgresql+psycopg2"
 
 
 class DatabaseOptions(Part):
@@ -57,8 +57,7 @@ class DatabaseOptions(Part):
     @property
     def address(self) -> URL:
         """The URL with the driver that is meant."""
-        url = make_url(self.url)
-        return url.set(drivername=_POSTGRESQL) if url.drivername in ("postgresql", "postgres") else url
+        return address_of(self.url)
 
     @property
     def place(self) -> str:

@@ -3,23 +3,24 @@
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, text
 
 from ingest_sources.databases.column_kinds import TIMES, Kind
 from ingest_sources.databases.database_source import Incremental
 from ingest_sources.databases.key_values import Encoded, encode
+from ingest_sources.databases.local_clock import passed_until
 from ingest_sources.databases.position import Pending
 from ingest_sources.databases.statements import Statements
 
 _LOOK_S = 0.1
 _PAST = "clock_timestamp() - make_interval(secs => :seconds)"
-_CLOCKS = {
-    Kind.TIME: f"SELECT CAST({_PAST} AS text)",
-    Kind.LOCAL_TIME: f"SELECT CAST(({_PAST}) AT TIME ZONE :zone AS text)",
-    Kind.DATE: f"SELECT CAST(CAST(({_PAST}) AT TIME ZONE :zone AS date) AS text)",
-}
+_TIME = text(f"SELECT CAST({_PAST} AS text)")
+_MICROSECONDS = text(f"SELECT CAST(extract(epoch FROM {_PAST}) * 1000000 AS bigint)")  # noqa: S608 - it is ours
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Whoever takes a mark in an INSERT or UPDATE, or from a sequence, has such a lock before and until its end; a snapshot
 # doesn't know yet of those without a transaction id, nor of one whose id is above all that have ended. Indices and the
 # catalogue (below 16384) are left out: VACUUM and ANALYZE have those. Locks are let go after the rows can be seen. The
@@ -107,8 +108,12 @@ class Horizons:
         return Horizon(None, is_below, pending)
 
     def _by_clock(self, connection: Connection) -> Encoded:
-        given = {"seconds": self._options.settle_seconds, "zone": self._options.zone}
-        return encode(connection.scalar(text(_CLOCKS[self._mark]), given))
+        given = {"seconds": self._options.settle_seconds}
+        if self._mark == Kind.TIME:
+            return encode(connection.scalar(_TIME, given))
+        now = _EPOCH + timedelta(microseconds=int(connection.scalar(_MICROSECONDS, given) or 0))
+        passed = passed_until(now, ZoneInfo(self._options.zone))
+        return encode(str(passed.date() if self._mark == Kind.DATE else passed))
 
     def _greatest(self, connection: Connection) -> Encoded | None:
         found = connection.execute(self._statements.greatest_mark()).first()

@@ -18,10 +18,12 @@ class OnThread:
 
     Args:
         interrupt: makes a step that blocks fail.
+        name: of what a step waits for, as a message has it.
     """
 
-    def __init__(self, interrupt: Callable[[], None]) -> None:
+    def __init__(self, interrupt: Callable[[], None], name: str = "the database") -> None:
         self._interrupt = interrupt
+        self._name = name
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._step: Future[Any] | None = None
         self._work: Iterator[Any] | None = None
@@ -43,7 +45,7 @@ class OnThread:
             if not self._step.done():
                 if time.monotonic() - begun > limit_s:
                     self._interrupt()
-                    raise TransientError(f"the database did not answer for {limit_s:.0f} s")
+                    raise TransientError(f"{self._name} did not answer for {limit_s:.0f} s")
                 yield None
                 continue
             item = self._step.result()

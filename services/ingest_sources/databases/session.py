@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
@@ -101,15 +102,19 @@ class Session:
             line.close()
 
     def _connect(self) -> Connection:
-        connection = self._engine.connect()
+        # Before SQLAlchemy's own, which ask the server for its version and more, and may wait for that for ever.
+        event.listen(self._engine, "connect", self._connected, insert=True)
+        try:
+            connection = self._engine.connect()
+        finally:
+            event.remove(self._engine, "connect", self._connected)
         if self._is_postgres:
             connection = connection.execution_options(postgresql_readonly=True)
-            self._line = _line_of(connection)
         self._connection = connection
         return connection
 
-
-def _line_of(connection: Connection) -> socket.socket | None:
-    """The connection's socket a second time: a driver has no time-out of its own for an answer that doesn't come."""
-    number = getattr(connection.connection.dbapi_connection, "fileno", None)
-    return socket.socket(fileno=os.dup(number())) if number else None
+    def _connected(self, connection: DBAPIConnection, _: object) -> None:
+        """Keeps the socket a second time: a driver has no time-out of its own for an answer that doesn't come."""
+        number = getattr(connection, "fileno", None) if self._is_postgres else None
+        if number is not None:
+            self._line = socket.socket(fileno=os.dup(number()))

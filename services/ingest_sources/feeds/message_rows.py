@@ -13,6 +13,8 @@ from ingest_sources.rows import ROW, BadRow, Rows
 Numbered = tuple[int, bytes]
 """A row's number and its bytes, one JSON object."""
 MAX_COLUMNS = 10_000
+_CELLS = 250_000
+_FILLED = 0.1
 _INT64 = 1 << 63
 _EXACT = 1 << 53
 
@@ -70,27 +72,35 @@ def _checked(value: dict[str, Any]) -> dict[str, Any]:
         raise TerminalError(Reason.UNEXPECTED_SHAPE, f"a column is named {ROW}, which is Headrace's own name")
     if len(value) > MAX_COLUMNS:
         raise TerminalError(Reason.UNEXPECTED_SHAPE, f"it has {len(value)} columns; {MAX_COLUMNS} fit")
-    return value
+    # What has no value need not be a column: the names of a sender have no end.
+    return {name: item for name, item in value.items() if item is not None} if None in value.values() else value
 
 
 def _runs(objects: list[tuple[int, dict[str, Any]]]) -> Iterator[list[tuple[int, dict[str, Any]]]]:
-    """Consecutive rows in which each name has one kind of value."""
+    """Consecutive rows in which each name has one kind of value, and of which most are not empty."""
     run: list[tuple[int, dict[str, Any]]] = []
     kinds: dict[str, str] = {}
+    values = 0
     for number, value in objects:
-        own = {name: kind for name, item in value.items() if (kind := _kind(item))}
-        if any(kinds.get(name, kind) != kind for name, kind in own.items()) or len(kinds.keys() | own) > MAX_COLUMNS:
+        own = {name: _kind(item) for name, item in value.items()}
+        is_other = any(kinds.get(name, kind) != kind for name, kind in own.items())
+        if run and (is_other or _is_sparse(len(run) + 1, len(kinds.keys() | own), values + len(own))):
             yield run
-            run, kinds = [], {}
+            run, kinds, values = [], {}, 0
         run.append((number, value))
         kinds.update(own)
+        values += len(own)
     yield run
+
+
+def _is_sparse(rows: int, columns: int, values: int) -> bool:
+    """Whether a table would be large and nearly empty: rows that each have names of their own make one."""
+    cells = rows * columns
+    return columns > MAX_COLUMNS or (cells > _CELLS and values < cells * _FILLED)
 
 
 def _kind(item: Any) -> str:
     # A number that no int64 or float64 holds exactly would make texts of all others.
-    if item is None:
-        return ""
     if isinstance(item, str):
         return "text"
     if isinstance(item, bool):

@@ -7,6 +7,8 @@ import httpx
 from ingest_sources.http_apis.hidden import Hidden
 
 _SHOWN = 200
+_LOOKED_AT = 1 << 16
+"""Bytes in which secrets are replaced: far more than is shown, so that none is cut and not known."""
 
 
 @dataclass(frozen=True)
@@ -30,5 +32,5 @@ class Answer:
     @property
     def beginning(self) -> str:
         """The first characters of its body, without secrets."""
-        text = self.hidden.text(self.body[: 4 * _SHOWN].decode(errors="replace"))
+        text = self.hidden.text(self.body[:_LOOKED_AT].decode(errors="replace"))
         return text[:_SHOWN] if text else "(nothing)"

@@ -27,6 +27,14 @@ _AGAIN = frozenset((408, 425, 429))
 log = logging.getLogger(__name__)
 
 
+class RequestRefused(ConfigurationError):
+    """The API answers a request with a status that another try does not change."""
+
+    def __init__(self, said: str, status: int) -> None:
+        super().__init__(said)
+        self.status = status
+
+
 class Connection:
     """The connection of one run.
 
@@ -60,7 +68,7 @@ class Connection:
 
         Raises:
             TransientError: none came in some tries.
-            ConfigurationError: only a person can mend it.
+            RequestRefused, ConfigurationError: only a person can mend it.
         """
         self._reach.check(url, "the next page")
         may_renew, failures = True, 0
@@ -124,7 +132,7 @@ class Connection:
         elif answer.status == 401:
             raise ConfigurationError(f"{said}; it does not take the secret of `auth`")
         elif answer.status < 500 and answer.status not in _AGAIN:
-            raise ConfigurationError(said)
+            raise RequestRefused(said, answer.status)
         return TransientError(said)
 
     def _backoff_s(self, failures: int) -> float:

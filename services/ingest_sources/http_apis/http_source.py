@@ -195,14 +195,14 @@ class Incremental(Part):
 
     @model_validator(mode="after")
     def _can_overlap(self) -> Self:
-        self.order()
+        self.order().sent(self.start)
         return self
 
     def order(self) -> MarkOrder:
         """How marks compare.
 
         Raises:
-            ValueError: texts that are no times have no overlap in seconds.
+            ValueError: texts that are no times have no overlap in seconds, and none is longer than time is.
         """
         return MarkOrder(self.start, self.overlap_seconds, self.epoch)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -9,12 +10,11 @@ import msgspec
 from headrace.errors import Reason, TerminalError
 from ingest_sources.http_apis.http_source import Incremental
 from ingest_sources.http_apis.json_place import value_in
+from ingest_sources.http_apis.last_rows import LastRows
 from ingest_sources.http_apis.marks import Key, Mark
 from ingest_sources.http_apis.packed import digest_of, packed, unpacked
 from ingest_sources.http_apis.position import Buckets
 from ingest_sources.http_apis.seen_rows import SeenRows
-
-_RECENT = 2_000
 
 
 class Increments:
@@ -27,6 +27,7 @@ class Increments:
         mark: that the run is begun with; None for the first.
         known: rows taken by runs before.
         highest, seen, recent: of a run that goes on.
+        again: of one that was begun anew.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Increments:
         seen: Buckets,
         now_us: int,
         recent: str = "",
+        again: str = "",
     ) -> None:
         self._options = options
         self._order = options.order()
@@ -46,7 +48,8 @@ class Increments:
         self._lowest = self._order.lowest(self._begun)
         self._known = SeenRows(known)
         self._seen = SeenRows(seen)
-        self._recent = dict.fromkeys(unpacked(recent))
+        self._recent = LastRows(recent)
+        self._again = Counter(unpacked(again))
         self._highest = self._begun if highest is None else highest
         self._highest_key = self._order.key(self._highest)
 
@@ -67,8 +70,13 @@ class Increments:
 
     @property
     def recent(self) -> str:
-        """The last rows with an `id`, whatever their marks: new rows before them move them to the next page."""
-        return packed(self._recent)
+        """The last rows, whatever their marks: new rows before them move them to the next page."""
+        return self._recent.packed()
+
+    @property
+    def again(self) -> str:
+        """Rows that were delivered before the run was begun anew, and that did not come again yet."""
+        return packed(self._again.elements())
 
     def take(self, row: dict[str, Any]) -> bool:
         """Whether a row is new; it is taken then.
@@ -84,14 +92,13 @@ class Increments:
             return False
         bucket, digest = self._order.bucket(key), self._digest(row)
         before = self._seen.count(bucket, digest)
-        is_new = before >= self._known.count(bucket, digest)
+        is_again = self._is_again(digest)
+        is_new = before >= self._known.count(bucket, digest) and not is_again
         if self._options.id_places:
             is_new = is_new and not before and digest not in self._recent
-            if not before:
-                self._seen.add(bucket, digest)
-            self._note_recent(digest)
-        else:
+        if not self._options.id_places or not before:
             self._seen.add(bucket, digest)
+        self._note_recent(digest)
         if not self._order.is_ahead(key, self._now_us):
             # Of two that are equal but written differently, always the same.
             self._highest_key, self._highest = max((self._highest_key, self._highest), (key, mark), key=_order)
@@ -101,8 +108,10 @@ class Increments:
         """As `take`, of what has no mark that can be read: it counts as one with the highest."""
         bucket, digest = self._order.bucket(self._highest_key), digest_of([text])
         before = self._seen.count(bucket, digest)
+        is_again = self._is_again(digest)
         self._seen.add(bucket, digest)
-        return before >= self._known.count(bucket, digest)
+        self._note_recent(digest)
+        return before >= self._known.count(bucket, digest) and not is_again
 
     def check(self) -> None:
         """Raises:
@@ -128,9 +137,14 @@ class Increments:
         return digest_of([*ids, msgspec.json.encode(row, order="sorted")])
 
     def _note_recent(self, digest: bytes) -> None:
-        self._recent[digest] = None
-        if len(self._recent) > _RECENT:
-            del self._recent[next(iter(self._recent))]
+        if not self._options.id_places or digest not in self._recent:
+            self._recent.add(digest)
+
+    def _is_again(self, digest: bytes) -> bool:
+        if self._again[digest] <= 0:
+            return False
+        self._again[digest] -= 1
+        return True
 
     def _forget(self) -> None:
         lowest = self._order.bucket(self._order.lowest(self._highest))

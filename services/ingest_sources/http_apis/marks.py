@@ -37,7 +37,7 @@ class MarkOrder:
         epoch: what numbers count, if there is an overlap.
 
     Raises:
-        ValueError: an overlap of texts that are no times.
+        ValueError: an overlap of texts that are no times, or one that is too long.
     """
 
     def __init__(self, start: Mark, overlap_seconds: float, epoch: Literal["s", "ms", "us"]) -> None:
@@ -45,7 +45,10 @@ class MarkOrder:
         if self._kind is _Kind.TEXT and overlap_seconds:
             raise ValueError(f"overlap_seconds: {start!r} is neither a time (ISO 8601) nor a number")
         per_second = _SECOND if self._kind is _Kind.TIME else _PER_SECOND[epoch]
-        self._overlap = timedelta(seconds=overlap_seconds)
+        try:
+            self._overlap = timedelta(seconds=overlap_seconds)
+        except OverflowError:
+            raise ValueError(f"overlap_seconds: {overlap_seconds:g} is longer than any time ago") from None
         self._back = math.ceil(overlap_seconds * per_second)
 
     @property
@@ -73,7 +76,10 @@ class MarkOrder:
         return key if isinstance(key, str) else key - self._back
 
     def sent(self, mark: Mark) -> Mark:
-        """What is sent for a mark: itself, or earlier by the overlap and written in the same way."""
+        """What is sent for a mark: itself, or earlier by the overlap and written in the same way.
+
+        The earliest time is that of the year 1.
+        """
         if not self._back:
             return mark
         if self._kind is _Kind.NUMBER:
@@ -118,12 +124,17 @@ def _time(text: str) -> datetime | None:
 
 def _earlier(text: str, by: timedelta) -> str:
     """A time that much earlier, in the way that the text writes it."""
-    time = datetime.fromisoformat(text) - by
+    time = datetime.fromisoformat(text)
+    try:
+        time -= by
+    except OverflowError:
+        time = datetime.min.replace(tzinfo=time.tzinfo)
     if len(text) == len("2020-01-01"):
         return time.date().isoformat()
     fraction = _FRACTION.search(text)
     digits = min(len(fraction[1]), 6) if fraction else 0
-    seconds = time.strftime(f"%Y-%m-%d{text[10]}%H:%M:%S")
+    # Not strftime, which writes the year 1 as "1".
+    seconds = time.isoformat(text[10], "seconds")[: len("2020-01-01T00:00:00")]
     part = f".{time.microsecond:06d}"[: digits + 1] if digits else ""
     zone = "Z" if text.endswith("Z") else time.isoformat()[len("2020-01-01T00:00:00") + 7 * bool(time.microsecond) :]
     return f"{seconds}{part}{zone}"

@@ -1,5 +1,6 @@
 """A page of an answer: its rows, as texts, and what else it says."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from ingest_sources.http_apis.json_place import Missing, find, kind_of, value_at
 from ingest_sources.http_apis.packed import digest_of
 
 _LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+_AT = re.compile(r"\(byte (\d+)\)")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -60,10 +62,20 @@ def page_of(answer: Answer, place: str) -> Page:
     except Missing as error:
         raise ConfigurationError(f"`rows`: {error}") from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        # Nothing of the body, which may hold rows: an answer that breaks off is one.
         raise ConfigurationError(
-            f"{answer.place} answered {answer.status} with what is no JSON ({error}); its type is "
-            f"{media or 'not said'} and it begins: {answer.beginning}"
-        ) from error
+            f"{answer.place} answered {answer.status} with what is no JSON: {_why(error)}; it has {len(body):,} bytes, "
+            f"and its type is {media or 'not said'}"
+        ) from None
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it nests too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "one of its names is no UTF-8"
+    at = _AT.search(str(error))
+    return f"an error at byte {int(at[1]):,}" if at else "it breaks off"
 
 
 def _elements(found: msgspec.Raw, place: str) -> list[bytes]:

@@ -55,15 +55,21 @@ class PageParts:
             left = left[len(batch) :]
             sections = self._sections(batch, position.row)
             position = msgspec.structs.replace(position, row=position.row + _count(sections))
-            if not left:
+            if not left and (after is not None or not sections):
                 yield sections, self._after_page(page, position, run, after, request)
                 return
             done += len(batch)
             _add(begin, batch)
             taken = [*taken, *map(_digest, batch)] if done <= MAX_TAKEN else []
-            amid = msgspec.structs.replace(run, done=done, begin=begin.hexdigest(), taken=packed(taken))
+            amid = msgspec.structs.replace(
+                run, done=done, begin=begin.hexdigest(), taken=packed(taken), is_refused=False
+            )
             position = msgspec.structs.replace(position, run=self._noted(amid))
             yield sections, position
+            if not left:
+                # Apart from the last rows: the end of a run is delivered by itself.
+                yield (), self._after_page(page, position, run, after, request)
+                return
 
     def _begin(self, page: Page, position: Position, run: UnderWay) -> tuple["hashlib._Hash", Sequence[bytes]]:
         """The hash of the rows that are delivered, and those that are not yet."""
@@ -124,7 +130,9 @@ class PageParts:
         if self._increments is None:
             return run
         found = self._increments
-        return msgspec.structs.replace(run, highest=found.highest, seen=found.seen, recent=found.recent)
+        return msgspec.structs.replace(
+            run, highest=found.highest, seen=found.seen, recent=found.recent, again=found.again
+        )
 
     def _after_page(self, page: Page, position: Position, run: UnderWay, after: State | None, request: str) -> Position:
         hashes = self._hashes(page, run)

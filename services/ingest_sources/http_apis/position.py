@@ -25,6 +25,8 @@ class UnderWay(msgspec.Struct, omit_defaults=True, frozen=True, kw_only=True):
         highest: mark so far.
         seen: rows of this run that the next one would get again.
         recent: hashes of its last rows.
+        again: hashes of rows that it delivered before it was begun anew, and that did not come again yet.
+        is_refused: the API refused the page as soon as it had named it, so that no other run would get it either.
         states: hashes of the pages that were asked for.
         hashes: of the rows of the pages that came; with `incremental`, of the last one alone.
         done: rows of the page that are delivered.
@@ -37,6 +39,8 @@ class UnderWay(msgspec.Struct, omit_defaults=True, frozen=True, kw_only=True):
     highest: Mark | None = None
     seen: list[tuple[Key, str]] = []
     recent: str = ""
+    again: str = ""
+    is_refused: bool = False
     states: str = ""
     hashes: str = ""
     done: int = 0

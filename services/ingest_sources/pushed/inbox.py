@@ -22,18 +22,28 @@ class Inbox:
 
     Args:
         offsets: the next ones by `topic/partition`; records below them were delivered, and are remembered only.
+        disputed: of each partition, as the cursor has it.
     """
 
-    def __init__(self, source: str, options: PushOptions, offsets: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        source: str,
+        options: PushOptions,
+        offsets: Mapping[str, int],
+        disputed: Mapping[str, Mapping[str, str]],
+    ) -> None:
         self._key = source.encode()
         self._options = options
         self._offsets = dict(offsets)
-        self._remembered = {place: self._new_memory() for place in offsets}
+        self._remembered = {
+            place: self._new_memory(disputed.get(place, {}), offset) for place, offset in offsets.items()
+        }
 
     def cursor(self) -> dict[str, Any]:
         """A cursor with which another inbox goes on here and remembers the same."""
         since = {place: memory.since for place, memory in self._remembered.items() if memory.since is not None}
-        return {"offsets": dict(self._offsets), "since": since}
+        disputed = {place: found for place, memory in self._remembered.items() if (found := memory.disputed)}
+        return {"offsets": dict(self._offsets), "since": since, **({"disputed": disputed} if disputed else {})}
 
     def take(self, message: Message) -> list[Section]:
         """What a record gives: nothing where it is for another source, was delivered, or is a push sent again.
@@ -67,5 +77,6 @@ class Inbox:
             rows = push_rows(push, self._options.csv)
         return [Section(f"push/{push.id}", each) for each in rows]
 
-    def _new_memory(self) -> Remembered:
-        return Remembered(round(self._options.remember_hours * _HOUR_MS), self._options.remember_pushes)
+    def _new_memory(self, disputed: Mapping[str, str], until: int) -> Remembered:
+        window_ms = round(self._options.remember_hours * _HOUR_MS)
+        return Remembered(window_ms, self._options.remember_pushes, disputed=disputed, until=until)

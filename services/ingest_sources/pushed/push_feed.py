@@ -34,7 +34,8 @@ class PushFeed:
 
     def parts(self, cursor: Cursor | None) -> Iterator[FeedPart | None]:
         known: Cursor = cursor or {"offsets": {}, "since": {}}
-        inbox = Inbox(self._source.name, self._source.push, self._reader.begin(known["offsets"], known["since"]))
+        offsets = self._reader.begin(known["offsets"], known["since"])
+        inbox = Inbox(self._source.name, self._source.push, offsets, known.get("disputed", {}))
         given, given_at = inbox.cursor(), time.monotonic()
         for messages in self._reader.messages(_BATCH):
             for part in _parts(inbox, messages):

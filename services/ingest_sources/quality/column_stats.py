@@ -1,7 +1,7 @@
 """What the columns of a table look like, in numbers that can be merged: no value of a text is kept."""
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,6 +9,7 @@ import msgspec
 import polars as pl
 
 from ingest_sources.rows import ROW
+from ingest_sources.rules.personal import IsHidden
 
 Kind = Literal["empty", "number", "text", "boolean", "other", "hidden", "mixed"]
 """`empty`: no row has a value. `hidden`: personal, so that only values are counted. `mixed`: of more than one kind."""
@@ -128,30 +129,6 @@ def table_stats(table: pl.DataFrame, is_hidden: "IsHidden") -> TableStats:
             texts[name] = _texts(series)
         columns[name] = _column(series, kind, texts.get(name))
     return TableStats(table.height, columns, texts, is_cut)
-
-
-class IsHidden:
-    """Whether a column is personal: one of these, or a part of one.
-
-    Args:
-        names: None for all columns.
-    """
-
-    def __init__(self, names: Collection[str] | None) -> None:
-        self._names = names
-
-    def __call__(self, name: str) -> bool:
-        if self._names is None:
-            return True
-        return bool(self._names) and any(parent in self._names for parent in _parents(name))
-
-
-def _parents(name: str) -> Iterator[str]:
-    """The name, and those of what it is nested in: `a.b.c`, `a.b`, `a`."""
-    yield name
-    while "." in name:
-        name = name.rpartition(".")[0]
-        yield name
 
 
 def _kind(dtype: pl.DataType, is_hidden: bool) -> Kind:

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from ingest_sources.into import IntoReadings
-from ingest_sources.quality.column_stats import IsHidden
 from ingest_sources.rules.lookup_model import Lookup
 from ingest_sources.rules.models import Custom, Derive, Pseudonymise, Rename, Time, names_in
-from ingest_sources.rules.personal import Personal
+from ingest_sources.rules.personal import IsHidden, Personal
 from ingest_sources.rules.rule_model import RuleModel
 from ingest_sources.source_model import SourceModel
 

@@ -20,7 +20,9 @@ from pika.exceptions import (
 
 from headrace.errors import ConfigurationError, TransientError
 from ingest_sources.rabbitmq.message import Message
-from ingest_sources.rabbitmq.rabbitmq_source import DeclareOptions, RabbitmqOptions
+from ingest_sources.rabbitmq.rabbitmq_source import DELIVERY_LIMIT, DeclareOptions, RabbitmqOptions
+from ingest_sources.rabbitmq.received import message_of
+from ingest_sources.rabbitmq.tolerant_connection import TolerantConnection
 
 _CONNECT_S = 10.0
 _NOT_FOUND, _NOT_ALLOWED = 404, 530
@@ -36,6 +38,8 @@ class Broker:
     Attributes:
         messages: of this round, in the order in which they came.
         bytes: of their bodies.
+        count_again: those of them that may have been delivered before.
+        bytes_again: of their bodies.
 
     Raises:
         TransientError: the broker is away.
@@ -51,7 +55,7 @@ class Broker:
         self._consumer = ""
         self._is_cancelled = False
         self.messages: list[Message] = []
-        self.bytes = 0
+        self.bytes = self.count_again = self.bytes_again = 0
         try:
             self._channel = self._prepare()
         except BaseException:
@@ -69,7 +73,8 @@ class Broker:
         Raises:
             TransientError: also when another has a consumer of the queue, unless it is shared.
         """
-        self.messages, self.bytes = [], 0
+        self.messages = []
+        self.bytes = self.count_again = self.bytes_again = 0
         with self._translated():
             self._channel.basic_qos(prefetch_count=prefetch)
             self._consumer = self._channel.basic_consume(
@@ -118,8 +123,9 @@ class Broker:
     def give_back(self) -> None:
         """Puts all of `messages` back into the queue."""
         with self._translated():
-            for message in reversed(self.messages):
-                self._channel.basic_nack(message.tag, requeue=True)
+            if self.messages:
+                # At once, as a quorum queue puts them back in the order in which they are named.
+                self._channel.basic_nack(self.messages[-1].tag, multiple=True, requeue=True)
             self._channel.basic_qos(prefetch_count=1)
 
     def close(self) -> None:
@@ -143,7 +149,7 @@ class Broker:
             client_properties={"connection_name": f"headrace {options.queue}"},
         )
         with self._translated():
-            return pika.BlockingConnection(parameters)
+            return pika.BlockingConnection(parameters, _impl_class=TolerantConnection)
 
     def _tls_context(self) -> ssl.SSLContext:
         try:
@@ -165,26 +171,29 @@ class Broker:
             what = f"queue {self._options.queue!r} in vhost {self._options.vhost!r} can't be used: {error.reply_text}"
             if error.reply_code == _NOT_FOUND and declare is None:
                 what += ". Make it, or add `declare`"
+            elif DELIVERY_LIMIT in error.reply_text:
+                what += (
+                    f". Give its {DELIVERY_LIMIT} in `arguments`, or leave `declare` out. A queue without one must be "
+                    "made anew to get it; from RabbitMQ 4 on it drops what was delivered 20 times in vain"
+                )
             raise ConfigurationError(what) from error
         except (AMQPError, OSError) as error:
             self._raise(error)
 
     def _declare(self, channel: BlockingChannel, declare: DeclareOptions) -> None:
-        arguments: dict[str, Any] = {**declare.arguments, "x-queue-type": declare.type}
-        if declare.dead_letter_exchange is not None:
-            arguments["x-dead-letter-exchange"] = declare.dead_letter_exchange
         if declare.exchange and declare.exchange_type:
             channel.exchange_declare(declare.exchange, declare.exchange_type, durable=declare.durable)
-        channel.queue_declare(self._options.queue, durable=declare.durable, arguments=arguments)
+        channel.queue_declare(self._options.queue, durable=declare.durable, arguments=declare.queue_arguments)
         for key in declare.routing_keys:
             channel.queue_bind(self._options.queue, declare.exchange or "", key)
 
     def _take(self, channel: BlockingChannel, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
         given = {name: value for name in _PROPERTIES if (value := getattr(properties, name)) is not None}
         self.bytes += len(body)
-        self.messages.append(
-            Message(method.delivery_tag, method.redelivered, method.exchange, method.routing_key, given, body)
-        )
+        if method.redelivered:
+            self.count_again += 1
+            self.bytes_again += len(body)
+        self.messages.append(message_of(method, given, body, getattr(properties, "problem", "")))
 
     def _on_cancelled(self, method: Any) -> None:
         self._is_cancelled = True

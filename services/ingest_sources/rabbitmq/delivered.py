@@ -15,7 +15,8 @@ out, none is flagged. So a *batch*, what is acknowledged at once, is known if al
 round (a multiset: equal ones count), and otherwise nothing of it is. It is then part of the new round, as it has to be
 acknowledged again: however often the acknowledgement is lost, it stays unsure until one is confirmed. A round has at
 most `prefetch` messages, hence so many identities, each 16 bytes of text in the cursor. (With `reject_to_dlx` a round
-has several batches, as a rejection is apart from the acknowledgements around it.)
+has several batches, as a rejection is apart from the acknowledgements around it.) Large messages end a round earlier,
+but never amid what is unsure: it has room for the number and the bytes of that, which the cursor has too.
 
 A batch that did not come again stays unsure until the broker has surely noticed that the former connection is dead
 (after a network failure it still holds what that one had) and the queue gave a message that was never delivered, or ran

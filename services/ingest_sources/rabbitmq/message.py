@@ -14,7 +14,8 @@ class Message:
     """Attributes:
     tag: of the delivery: rises within a channel and means nothing outside it.
     redelivered: the broker may have delivered it before; where False, it certainly never did.
-    properties: those that the publisher set, by AMQP's names.
+    properties: those that the publisher set, by AMQP's names. All names and short strings are text.
+    problem: why its headers can't be read and are left out; empty where they can.
     """
 
     tag: int
@@ -23,6 +24,7 @@ class Message:
     routing_key: str
     properties: Mapping[str, Any]
     body: bytes
+    problem: str = ""
 
     @property
     def headers(self) -> Mapping[str, Any]:

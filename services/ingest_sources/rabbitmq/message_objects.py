@@ -25,9 +25,11 @@ def objects_of(message: Message, columns: Mapping[str, Any], max_bytes: int) -> 
         columns: are added to each.
 
     Raises:
-        TerminalError: the body is too large, packed, or anything else than JSON objects.
+        TerminalError: the body is too large, packed, or anything else than JSON objects; the headers can't be read.
     """
     body = message.body
+    if message.problem:
+        raise TerminalError(Reason.UNSUPPORTED_FORMAT, message.problem)
     if len(body) > max_bytes:
         raise TerminalError(Reason.TOO_LARGE, f"the message has {len(body)} bytes; max_body_mb allows {max_bytes}")
     if not body.strip():

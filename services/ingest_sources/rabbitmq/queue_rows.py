@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from headrace.errors import TerminalError
+from headrace.errors import Reason, TerminalError
 from ingest_sources.feeds.feed import Section
 from ingest_sources.feeds.message_rows import object_rows
 from ingest_sources.rabbitmq.message import Message
@@ -41,7 +41,7 @@ def queue_rows(
     unreadable = []
     for message in messages:
         try:
-            found = objects_of(message, columns_of(message, columns), max_bytes)
+            found = _objects(message, columns, max_bytes)
         except TerminalError as error:
             unreadable.append(message.tag)
             if message.tag in is_new:
@@ -55,3 +55,13 @@ def queue_rows(
     if bad:
         sections.append(Section(queue, Rows(pl.DataFrame(schema={ROW: pl.Int64}), tuple(bad), end)))
     return QueueRows(tuple(sections), end, frozenset(unreadable))
+
+
+def _objects(message: Message, columns: Sequence[str], max_bytes: int) -> list[dict[str, Any]]:
+    try:
+        return objects_of(message, columns_of(message, columns), max_bytes)
+    except TerminalError:
+        raise
+    except Exception as error:
+        # It would come again after the process ended, and end the next one.
+        raise TerminalError(Reason.MALFORMED_ROW, f"it can't be read: {error!r}") from error

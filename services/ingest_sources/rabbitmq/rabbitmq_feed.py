@@ -12,12 +12,15 @@ from ingest_sources.rabbitmq.delivered import Delivered
 from ingest_sources.rabbitmq.message import Message
 from ingest_sources.rabbitmq.queue_rows import QueueRows, queue_rows
 from ingest_sources.rabbitmq.rabbitmq_source import RabbitmqOptions
+from ingest_sources.rabbitmq.round_size import RoundSize
 
 _MOMENT_S = 0.2
 _GATHER_S = 0.1
 """A round lasts so long from its first message: each costs two transactions."""
 _SETTLE_S = 0.002
 _ROUND_BYTES = 32 << 20
+_UNSURE_BYTES = 4 * _ROUND_BYTES
+"""Where the cursor doesn't say it."""
 _SAMPLE = 10
 _DEAD_HEARTBEATS = 3
 """After so many the broker has noticed that a connection is dead: it takes two for that."""
@@ -43,7 +46,9 @@ class RabbitmqFeed:
         self._password = password
         self._delivered = delivered
         self._broker: Broker | None = None
-        self._prefetch = options.prefetch
+        self._size = RoundSize(options.prefetch, _ROUND_BYTES)
+        self._limit = 0
+        self._unsure_bytes = 0
         self._round: _Round | None = None
         self._has_clear_cursor = True
 
@@ -51,6 +56,7 @@ class RabbitmqFeed:
         cursor = cursor or {}
         end = int(cursor.get("rows", 0))
         self._delivered.resume(cursor.get("unsure", ()))
+        self._unsure_bytes = int(cursor.get("unsure_bytes", _UNSURE_BYTES))
         broker = self._connected()
         if not self._options.shared:
             yield from self._until_alone(broker)
@@ -110,24 +116,27 @@ class RabbitmqFeed:
             yield None
 
     def _gather(self, broker: Broker) -> Generator[None, None, None]:
-        self._prefetch = max(self._prefetch, self._delivered.count_unsure)
-        broker.consume(self._prefetch)
+        self._limit = max(self._size.count, self._delivered.count_unsure)
+        broker.consume(self._limit)
         broker.wait(_MOMENT_S)
         while not broker.messages:
             yield None
             broker.wait(_MOMENT_S)
         end = time.monotonic() + _GATHER_S
-        while self._has_room(broker) and (left_s := end - time.monotonic()) > 0:
+        while len(broker.messages) < self._limit and self._has_room(broker) and (left_s := end - time.monotonic()) > 0:
             broker.wait(left_s)
 
     def _has_room(self, broker: Broker) -> bool:
-        return len(broker.messages) < self._prefetch and not self._is_large(broker)
+        is_full = len(broker.messages) >= self._limit or broker.bytes >= _ROUND_BYTES
+        return not is_full or self._is_amid_unsure(broker)
 
-    def _is_large(self, broker: Broker) -> bool:
-        if broker.bytes < _ROUND_BYTES:
-            return False
-        # What comes again must come together to be known, and was no more than fitted then.
-        return not broker.messages[-1].redelivered or len(broker.messages) > self._delivered.count_unsure
+    def _is_amid_unsure(self, broker: Broker) -> bool:
+        """Whether what follows may be unsure still, which must come together to be known.
+
+        It is no more than it was, in number and bytes; others can be flagged too.
+        """
+        is_less = broker.count_again < self._delivered.count_unsure and broker.bytes_again < self._unsure_bytes
+        return is_less and broker.messages[-1].redelivered
 
     def _complete(self, broker: Broker) -> bool:
         """Ends the round so that `messages` are all that the broker gave out; returns whether the queue is empty.
@@ -135,16 +144,17 @@ class RabbitmqFeed:
         pika gives back what comes while a consumer is cancelled, and so to the head of the queue: it is fetched again.
         """
         broker.cancel()
-        limit = self._prefetch
-        self._prefetch = min(2 * limit, self._options.prefetch)
-        while len(broker.messages) < limit and not self._is_large(broker):
+        is_dry = self._fetch_given_back(broker)
+        self._size.note([len(message.body) for message in broker.messages])
+        return is_dry
+
+    def _fetch_given_back(self, broker: Broker) -> bool:
+        # Where the bytes end the round, what was given back stays there, flagged: of messages that are large and equal,
+        # byte for byte, one could be taken for another if the process died just now. The next rounds are smaller.
+        while self._has_room(broker):
             message = broker.get()
             if message is None or not message.redelivered:
                 return message is None
-        if self._is_large(broker):
-            # What was given back stays there then, flagged: of messages that are large and equal, byte for byte, one
-            # could be taken for another if the process died just now.
-            self._prefetch = len(broker.messages)
         return False
 
     def _rows(self, broker: Broker, new: list[Message], end: int) -> QueueRows:
@@ -154,7 +164,11 @@ class RabbitmqFeed:
 
     def _cursor(self, end: int, batches: list[list[Message]]) -> Cursor:
         unsure = self._delivered.unsure(batches)
-        return {"rows": end, "unsure": unsure} if unsure else {"rows": end}
+        if not unsure:
+            return {"rows": end}
+        former = self._unsure_bytes if self._delivered.count_unsure else 0
+        size = former + sum(len(message.body) for batch in batches for message in batch)
+        return {"rows": end, "unsure": unsure, "unsure_bytes": size}
 
 
 def rabbitmq_connector(options: RabbitmqOptions, password: str) -> Callable[[], RabbitmqFeed]:

@@ -164,13 +164,17 @@ class RuleSet:
         dead = self.dead(rows.table, refused)
         return Cleansed(table, tuple(sorted((*unread, *dead), key=lambda row: row.number)), dict(counts))
 
+    def discreet(self, error: BaseException) -> str:
+        """An error of polars in words that show no personal value."""
+        return discreet(error) if self._personal.columns else str(error)
+
     def hide_lines(self, bad: Sequence[BadRow]) -> tuple[BadRow, ...]:
         """Rows that couldn't be read, without what may be personal in them."""
         return self._personal.hide_lines(bad)
 
     def dead(self, table: pl.DataFrame, refused: Sequence[Refused]) -> list[BadRow]:
         """What goes to the dead letters of refused rows: as `table` has them, without personal values."""
-        return _dead(table, refused, self._personal) if refused else []
+        return _dead(table, refused, self._personal, self._is_free_form) if refused else []
 
 
 def places_of(rules: Iterable[RuleModel]) -> list[str]:
@@ -228,9 +232,18 @@ def _take(place: str, rule: RuleModel, function: Take, table: pl.DataFrame, is_p
 def _told(place: str, error: Exception, is_personal: bool) -> ConfigurationError:
     """The error with the rule's place, without values where these are personal."""
     # Polars adds the expression as it rewrote it, which the user doesn't know.
-    what = error.discreet if is_personal and isinstance(error, TellsValues) else str(error).split("\n\n", 1)[0]
+    what = str(error).split("\n\n", 1)[0]
+    if is_personal and isinstance(error, TellsValues):
+        what = error.discreet
+    elif is_personal and isinstance(error, pl.exceptions.PolarsError):
+        what = discreet(error)
     message = f"rule {place}: {what}"
     return ReferenceWrong(message, message) if isinstance(error, ReferenceWrong) else ConfigurationError(message)
+
+
+def discreet(error: BaseException) -> str:
+    """An error without its message, which may show values."""
+    return f"{type(error).__name__}; its message may show personal values"
 
 
 def _looked_at(rule: RuleModel, table: pl.DataFrame) -> Sequence[str]:
@@ -244,15 +257,17 @@ def _without_values(step: Step, rule: RuleModel, personal: frozenset[str]) -> St
     return Step(step.table, tuple(replace(row, detail=detail) for row in step.refused), step.dropped)
 
 
-def _dead(table: pl.DataFrame, refused: Sequence[Refused], personal: Personal) -> list[BadRow]:
+def _dead(table: pl.DataFrame, refused: Sequence[Refused], personal: Personal, is_free_form: bool) -> list[BadRow]:
     refused = sorted(refused, key=lambda row: row.number)
     numbers = pl.Series([row.number for row in refused], dtype=pl.Int64)
     cells = table.filter(pl.col(ROW).is_in(numbers.implode())).drop(ROW).iter_rows(named=True)
     encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_as_text, allow_nan=False)
-    return [
-        BadRow(row.number, row.reason, row.detail, _as_json(personal.hide(original), encoder))
-        for row, original in zip(refused, cells, strict=True)
-    ]
+    found = []
+    for row, original in zip(refused, cells, strict=True):
+        # A message did not have the columns of its neighbours.
+        own = {name: value for name, value in original.items() if value is not None} if is_free_form else original
+        found.append(BadRow(row.number, row.reason, row.detail, _as_json(personal.hide(own), encoder)))
+    return found
 
 
 def _as_json(cells: Mapping[str, Any], encoder: json.JSONEncoder) -> bytes:

@@ -1,6 +1,6 @@
 """Keeps personal values out of dead letters: which columns are personal at which rule, and what is shown instead."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,30 @@ from ingest_sources.rules.models import Pseudonymise, Rename
 from ingest_sources.rules.rule_model import RuleModel
 
 HIDDEN = "(personal)"
+
+
+class IsHidden:
+    """Whether a column is personal: one of these, or a part of one.
+
+    Args:
+        names: None for all columns.
+    """
+
+    def __init__(self, names: Collection[str] | None) -> None:
+        self._names = names
+
+    def __call__(self, name: str) -> bool:
+        if self._names is None:
+            return True
+        return bool(self._names) and any(parent in self._names for parent in _parents(name))
+
+
+def _parents(name: str) -> Iterator[str]:
+    """The name, and those of what it is nested in: `a.b.c`, `a.b`, `a`."""
+    yield name
+    while "." in name:
+        name = name.rpartition(".")[0]
+        yield name
 
 
 class Personal:
@@ -26,14 +50,14 @@ class Personal:
 
     def is_met(self, position: int, reads: Iterable[str]) -> frozenset[str]:
         """Of the columns that a rule reads those that are personal there; `position` counts rules from 0."""
-        return self._at[position].intersection(reads)
+        return frozenset(filter(IsHidden(self._at[position]), reads))
 
     def hide(self, cells: Mapping[str, Any]) -> Mapping[str, Any]:
         """A row's cells without personal values."""
         if not self.columns:
             return cells
-        hidden = self.columns
-        return {name: HIDDEN if name in hidden and value is not None else value for name, value in cells.items()}
+        is_hidden = IsHidden(self.columns)
+        return {name: HIDDEN if value is not None and is_hidden(name) else value for name, value in cells.items()}
 
     def hide_lines(self, bad: Sequence[BadRow]) -> tuple[BadRow, ...]:
         """Rows that could not be read, without their text: nobody knows which part of it is personal."""

@@ -2,13 +2,14 @@
 
 import hmac
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import polars as pl
 
 from headrace.errors import ConfigurationError
 from ingest_sources.rules.models import Pseudonymise
-from ingest_sources.rules.steps import Step
+from ingest_sources.rules.steps import Finding, Step, look_for, refuse
 
 
 class Key(NamedTuple):
@@ -54,8 +55,17 @@ def pseudonyms_of(value: str, name: str, keys: Keys) -> list[str]:
 
 
 def pseudonymise(rule: Pseudonymise, table: pl.DataFrame, key: Key) -> Step:
-    """The value's text is hashed, so that 7 and `7` are the same person (but not 7.0)."""
-    return Step(table.with_columns(_hashed(table[name], key) for name in rule.columns))
+    """The value's text is hashed, so that 7 and `7` are the same person (but not 7.0).
+
+    A row in which such a column is an object is refused: its parts are columns of their own, which nothing hides.
+    """
+    parts = [name for name in table.columns for column in rule.columns if name.startswith(f"{column}.")]
+    step = refuse(table, [finding for name in parts for finding in _parts_found(table[name])])
+    return replace(step, table=step.table.with_columns(_hashed(step.table[name], key) for name in rule.columns))
+
+
+def _parts_found(part: pl.Series) -> list[Finding]:
+    return look_for(part.is_not_null(), part, lambda _: f"{part.name} is a part of what is hidden as a whole")
 
 
 def _all_of(name: str, keys: Keys) -> tuple[Key, ...]:

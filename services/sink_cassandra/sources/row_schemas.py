@@ -12,20 +12,26 @@ from headrace.records import RowSchema, decode
 
 SCHEMAS = "sources.schemas"
 LONGEST_READ_S = 5.0
+AGAIN_S = 2.0
+"""So often the schemas are read again for rows of a topic that don't fit, which may be many and just wrong."""
 
 
 class RowSchemas:
     """Knows the newest schema of each topic, and reads the topic again when a row has a later one.
 
-    The newest is enough: columns come, none goes and none gets another type.
+    The newest is enough: columns come, none goes and none gets another type, unless somebody deletes topic and schema
+    and makes them anew, with versions from 1 on.
 
     Args:
         longest_read: seconds to wait for a transaction that somebody has open.
+        again: seconds between two looks for a schema that was made anew.
     """
 
-    def __init__(self, brokers: str, longest_read: float = LONGEST_READ_S) -> None:
+    def __init__(self, brokers: str, longest_read: float = LONGEST_READ_S, again: float = AGAIN_S) -> None:
         self._brokers = brokers
         self._longest_read = longest_read
+        self._again = again
+        self._next_look: dict[str, float] = {}
         self._newest: dict[str, RowSchema] = {}
         self._is_whole = False
 
@@ -48,20 +54,38 @@ class RowSchemas:
                 raise TransientError(f"a transaction in {SCHEMAS} is open, and may hold version {version} of {topic}")
         return self._newest[topic] if self._has(topic, version) else None
 
+    def made_anew(self, schema: RowSchema) -> RowSchema | None:
+        """The schema in place of one that a row does not fit; None where it is the same still, or was looked at lately.
+
+        Raises:
+            TransientError: as `of`.
+        """
+        if not self._is_whole and time.monotonic() >= self._next_look.get(schema.topic, 0.0):
+            if not self._read(schema.topic, None):
+                raise TransientError(f"a transaction in {SCHEMAS} is open, and may hold a schema of {schema.topic}")
+            self._next_look[schema.topic] = time.monotonic() + self._again
+        newest = self._newest[schema.topic]
+        return None if newest.columns == schema.columns else newest
+
     def _has(self, topic: str, version: int) -> bool:
         known = self._newest.get(topic)
         return known is not None and known.version >= version
 
-    def _read(self, topic: str, version: int) -> None:
+    def _read(self, topic: str, version: int | None) -> bool:
+        """Reads until a version is there, or to the end; returns whether it came to that."""
         # It is compacted, so it is little; who deletes and makes it anew needs no restart of the sinks.
         end = log_end(self._brokers, SCHEMAS, 0)
         deadline = time.monotonic() + self._longest_read
         with closing(RangeReader(self._brokers, SCHEMAS, 0)) as reader:
             reader.start(reader.bounds()[0], end)
-            while not (reader.is_done or self._has(topic, version)) and time.monotonic() < deadline:
+            while not (reader.is_done or self._is_enough(topic, version)) and time.monotonic() < deadline:
                 for message in reader.read():
                     self._take(message)
             self._is_whole = reader.is_done
+        return self._is_whole
+
+    def _is_enough(self, topic: str, version: int | None) -> bool:
+        return version is not None and self._has(topic, version)
 
     def _take(self, message: Message) -> None:
         try:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from headrace.errors import Reason, TerminalError
+from headrace.records import RowSchema
 from headrace.refusal import Refusal
 from headrace.sink import Sink
 from headrace.streams.batch import Batch
@@ -40,8 +41,17 @@ class SourceSink(Sink):
         version = version_of(batch, index)
         schema = self._schemas.of(batch.topic, version)
         if schema is not None:
-            return [write_of(batch, index, schema)]
+            return [self._write_of(batch, index, schema)]
         if version == 0 and is_deletion(batch.headers[index]):
             # Where no row was ever written, there is none to delete.
             return []
         raise TerminalError(Reason.UNKNOWN_SCHEMA, f"no version {version} of {batch.topic} in sources.schemas")
+
+    def _write_of(self, batch: Batch, index: int, schema: RowSchema) -> SourceWrite:
+        try:
+            return write_of(batch, index, schema)
+        except TerminalError as error:
+            made_anew = self._schemas.made_anew(schema) if error.reason == Reason.INVALID_RECORD else None
+            if made_anew is None:
+                raise
+        return write_of(batch, index, made_anew)

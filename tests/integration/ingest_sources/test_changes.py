@@ -102,6 +102,22 @@ def test_snapshot_and_stream_give_values_alike(table: ChangedTable, reader: Read
         assert abs(int(str(row["__time"])) - SystemClock().now_us()) < 60_000_000
 
 
+def test_snapshot_of_large_rows_behind_small_ones_comes_in_smaller_parts(table: ChangedTable, reader: Reader) -> None:
+    table.sql("INSERT INTO {table} SELECT n, 1, 'x' FROM generate_series(1, 3000) n")
+    table.sql("INSERT INTO {table} SELECT n, 1, repeat('x', 100000) FROM generate_series(3001, 3400) n")
+    counts: list[int] = []
+    sizes: list[int] = []
+    with closing(reader.feed()) as feed:
+        for part in feed.parts(None):
+            tables = [section.rows.table for section in part.sections] if part is not None else []
+            counts += [table.height for table in tables]
+            sizes += [int(table.estimated_size()) for table in tables]
+            if sum(counts) == 3_400:
+                break
+    # 16 MiB, and 200 rows of one fetch.
+    assert max(sizes) < (16 << 20) + 200 * 100_000
+
+
 def test_changed_table_goes_on_with_its_new_columns(table: ChangedTable, reader: Reader) -> None:
     """Columns that come and go, one of a type that was made meanwhile, a truncation, and a time that has no place."""
     reader.read(0)

@@ -1,87 +1,31 @@
 """Tables of a real PostgreSQL: each row once, whatever is killed or late; each type exactly; mistakes by name."""
 
 import itertools
-import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import NullPool, create_engine, make_url, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy import text
 
 from deploy.local.stack import Stack
 from headrace.errors import ConfigurationError, TransientError
 from ingest_sources.app import FeedParts
-from ingest_sources.databases.database_feed import DatabaseFeed
-from ingest_sources.databases.database_source import DatabaseOptions, DatabaseSource, Incremental
+from ingest_sources.databases.database_source import DatabaseOptions, DatabaseSource
 from ingest_sources.databases.session import Session, engine_of
 from ingest_sources.feeds.feed import FeedPart
 from ingest_sources.settings import Settings
 from ingest_sources.source import load_source
 from tests.integration.ingest_sources.feed_bench import FeedBench
+from tests.integration.ingest_sources.shop_tables import Shop
 
 pytestmark = pytest.mark.integration
 ROWS = 25_000
 BY_ID = {"column": "id", "wait_seconds": 0.2}
 BY_AT = {"column": "at", "settle_seconds": 0, "wait_seconds": 0.2}
-
-
-class Shop:
-    """A schema of its own with a table of orders, seen by its own connections and by feeds."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
-        self.url = make_url(stack.postgres_url)
-        self.schema = f"shop_{uuid4().hex[:8]}"
-        self.password = str(self.url.password)
-        stack.up("postgres")
-        self.execute(f"CREATE SCHEMA {self.schema}")
-        self.execute(
-            "CREATE TABLE orders (id bigserial PRIMARY KEY, at timestamptz NOT NULL DEFAULT now(), amount numeric)"
-        )
-
-    def connect(self) -> DBAPIConnection:
-        """A client of the database, which commits when told to."""
-        arguments = {"options": f"-c search_path={self.schema},public"}
-        url = self.url.set(drivername="postgresql+psycopg2")
-        return create_engine(url, poolclass=NullPool, connect_args=arguments).raw_connection()
-
-    def execute(self, *statements: str) -> None:
-        with closing(self.connect()) as connection:
-            for statement in statements:
-                connection.cursor().execute(statement)
-            connection.commit()
-
-    def add(self, count: int, at: str = "now()") -> None:
-        self.execute(
-            f"INSERT INTO orders (at, amount) SELECT {at}, n / 4.0 FROM generate_series(1, {count}) n"  # noqa: S608
-        )
-
-    def address(self, database: str = "") -> str:
-        """Without the password."""
-        url = self.url
-        return f"postgresql://{url.username}@{url.host}:{url.port}/{database or url.database}"
-
-    def database(self, **changes: Any) -> dict[str, Any]:
-        """The part of a source's file."""
-        return {"url": self.address(), "password_secret": "shop", "schema": self.schema, "table": "orders", **changes}
-
-    def feed(
-        self, incremental: dict[str, Any] | None = None, password: str | None = None, **changes: Any
-    ) -> DatabaseFeed:
-        options = DatabaseOptions.model_validate(self.database(**changes))
-        engine = engine_of(options.address, "orders", password or self.password)
-        return DatabaseFeed(engine, options, Incremental.model_validate(incremental) if incremental else None)
-
-    def parts(self, cursor: Any = None, incremental: dict[str, Any] | None = None, **changes: Any) -> list[FeedPart]:
-        """One run, without Kafka."""
-        with closing(self.feed(incremental, **changes)) as feed:
-            return [part for part in feed.parts(json.loads(json.dumps(cursor))) if part is not None]
 
 
 @pytest.fixture
@@ -207,6 +151,42 @@ def test_times_are_read_up_to_the_clock_of_the_database_less_what_settles(shop: 
     parts = shop.parts(None, {**BY_AT, "settle_seconds": 30})
     assert column(parts) == [1]
     assert column(shop.parts(parts[-1].cursor, BY_AT)) == [3]
+
+
+# The local time of Oslo, with the pass of the hour that is repeated, and what is read then.
+AUTUMN = [
+    ("2026-10-25 01:30+02", [1]),
+    ("2026-10-25 02:40+02", []),
+    ("2026-10-25 02:10+01", []),
+    ("2026-10-25 02:50+01", []),
+    ("2026-10-25 03:10+01", [3, 2, 4, 5]),
+]
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "date"])
+def test_local_times_of_the_hour_that_is_repeated_are_read_after_it(shop: Shop, kind: str) -> None:
+    """The server's clock is one that we set; a row is written just before each run."""
+    shop.execute(
+        f"CREATE TABLE marked (id serial PRIMARY KEY, at {kind} NOT NULL)",
+        "CREATE TABLE now (at timestamptz)",
+        "INSERT INTO now VALUES (NULL)",
+        f"CREATE FUNCTION {shop.schema}.clock_timestamp() RETURNS timestamptz AS $$ TABLE {shop.schema}.now $$ "
+        "LANGUAGE sql",
+    )
+    url = f"{shop.address()}?options=-csearch_path%3D{shop.schema},pg_catalog"
+    incremental = {**BY_AT, "zone": "Europe/Oslo"}
+    cursor: Any = None
+    for moment, expected in AUTUMN:
+        shop.execute(
+            f"UPDATE now SET at = '{moment}'",  # noqa: S608
+            "INSERT INTO marked (at) SELECT (at - interval '1 second') AT TIME ZONE 'Europe/Oslo' FROM now",
+        )
+        parts = shop.parts(cursor, incremental, url=url, table="marked")
+        assert column(parts) == (expected if kind == "timestamp" else []), moment
+        cursor = parts[-1].cursor if parts else cursor
+    shop.execute("UPDATE now SET at = '2026-10-26 00:00+01'")
+    rest = column(shop.parts(cursor, incremental, url=url, table="marked"))
+    assert rest == ([] if kind == "timestamp" else [1, 2, 3, 4, 5])
 
 
 TYPES: list[tuple[str, str, Any]] = [
@@ -336,6 +316,27 @@ def test_what_a_person_must_mend_is_told_without_secrets(shop: Shop) -> None:
     shop.execute("REVOKE ALL ON orders FROM CURRENT_USER")
     with pytest.raises(ConfigurationError, match="permission denied for table orders: GRANT SELECT"):
         shop.parts()
+
+
+def test_value_that_a_view_can_not_convert_is_not_told(shop: Shop) -> None:
+    shop.execute("CREATE VIEW seen AS SELECT id, CAST('0815 ' || id AS integer) AS n FROM orders")
+    shop.add(1)
+    with pytest.raises(ConfigurationError, match=r"seen can't be read: .* \(SQLSTATE 22P02\)") as caught:
+        shop.parts(table="seen", key=["id"])
+    assert "0815" not in str(caught.value)
+
+
+def test_large_rows_behind_small_ones_come_in_smaller_parts(shop: Shop) -> None:
+    shop.execute(
+        "CREATE TABLE grown (id integer PRIMARY KEY, body text)",
+        "INSERT INTO grown SELECT n, repeat('x', CASE WHEN n > 3000 THEN 100000 ELSE 1 END) "
+        "FROM generate_series(1, 3400) n",
+    )
+    parts = shop.parts(table="grown")
+    tables = [section.rows.table for part in parts for section in part.sections]
+    assert column(parts) == list(range(1, 3_401))
+    # 16 MiB, and 200 rows of one fetch.
+    assert max(int(table.estimated_size()) for table in tables) < (16 << 20) + 200 * 100_000
 
 
 def test_table_that_is_locked_is_waited_for_and_told(shop: Shop) -> None:

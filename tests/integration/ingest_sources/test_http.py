@@ -74,6 +74,19 @@ def test_kills_amid_a_run_lose_and_double_nothing(bench: FeedBench, api: HttpFar
     assert bench.letters() == []
 
 
+@pytest.mark.parametrize(("step", "is_over"), [("committing", False), ("committed", True)])
+def test_kill_at_the_end_of_a_run_makes_no_other_run(
+    bench: FeedBench, api: HttpFarEnd, step: str, is_over: bool
+) -> None:
+    configure(bench, api, "/all")
+    bench.kill_at(step, 2)
+    entry = bench.entry()
+    assert entry is not None and entry.cursor is not None
+    assert (entry.run_us > 0, "run" not in entry.cursor, entry.delivered) == (is_over, is_over, 400)
+    bench.run(SILENCE_S)
+    assert bench.keys() == each_once(400)
+
+
 def test_api_that_dies_amid_a_run_and_comes_back(bench: FeedBench, api: HttpFarEnd) -> None:
     configure(bench, api, "/next_url", rows="results", paging={"kind": "next_url"}, limits={"tries": 1})
     died = threading.Event()
@@ -103,7 +116,7 @@ def test_secrets_are_in_no_log_no_dead_letter_and_no_position(bench: FeedBench, 
     bench.kill_at("committed", 2)
     amid = bench.entry()
     assert amid is not None and amid.cursor is not None and "start=20" in amid.cursor["run"]["page"]["url"]
-    api.next_answers = [Scripted(400, {}, f"no, {SECRET}".encode())]
+    api.next_answers = [Scripted(403, {}, f"no, {SECRET}".encode())]
     assert bench.start(silence_s=SILENCE_S).wait(60) != 0
     shown = bench.log.read_text() + json.dumps(amid.cursor) + "".join(str(letter) for letter in bench.letters())
     assert {asked.query["api_key"] for asked in api.asked} == {SECRET}

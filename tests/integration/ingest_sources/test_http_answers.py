@@ -243,12 +243,86 @@ def test_end_status_ends_the_pages(api: HttpFarEnd, tmp_path: Path) -> None:
     assert HttpBench(tmp_path, api.url("/page"), **options).run() == list(range(37))
 
 
-def test_page_that_the_api_forgot_is_told(api: HttpFarEnd, tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", [400, 404, 410])
+@pytest.mark.parametrize("kind", ["cursor", "link", "page"])
+def test_run_whose_page_the_api_forgot_begins_anew_and_gives_no_page_twice(
+    api: HttpFarEnd, tmp_path: Path, kind: str, status: int
+) -> None:
+    bench = HttpBench(tmp_path, api.url(f"/{kind}"), limits={"batch_rows": 4}, **KINDS[kind])
+    found = bench.run(4)
+    api.next_answers = [Scripted(status, {}, b"cursor expired")]
+    again = bench.run()
+    # Of the page that was delivered in part, all rows.
+    assert sorted({*found, *again}) == list(range(37))
+    assert sorted(again) == list(range(10, 37))
+    assert bench.run() == []
+
+
+def test_page_that_changed_and_changed_back_about_a_run_that_was_given_up_comes_again(
+    api: HttpFarEnd, tmp_path: Path
+) -> None:
+    bench = HttpBench(tmp_path, api.url("/cursor"), limits={"batch_rows": 4}, **CURSOR)
+    before = list(api.rows)
+    bench.run()
+    api.rows = [{**each, "state": "closed"} for each in before]
+    assert bench.run(4) == [*range(10), *range(10, 14)]
+    api.rows = before
+    api.next_answers = [Scripted(410)]
+    assert bench.run() == list(range(20))
+
+
+@pytest.mark.parametrize("order", ["oldest", "newest"])
+@pytest.mark.parametrize("id_", ["id", ()])
+def test_increments_count_once_over_runs_that_are_begun_anew(
+    api: HttpFarEnd, tmp_path: Path, order: str, id_: Any
+) -> None:
+    """Also those below the highest mark, and where a run that was begun anew is given up in turn."""
+    incremental = {**SINCE["incremental"], "id": id_}
+    limits = {"batch_rows": 4}
+    bench = HttpBench(
+        tmp_path, api.url("/since"), params={"order": order}, limits=limits, **{**SINCE, "incremental": incremental}
+    )
+    found = bench.run(6)
+    for parts in (1, 2, None):
+        api.next_answers = [Scripted(410)]
+        found += bench.run(parts)
+    assert sorted(found) == list(range(37))
+    assert bench.run() == []
+    api.rows.append(row(37))
+    assert bench.run() == [37]
+
+
+def test_page_that_is_refused_as_soon_as_it_was_named_is_told_and_gives_nothing_more_each_time(
+    api: HttpFarEnd, tmp_path: Path
+) -> None:
+    refused = ["c20"]
+
+    def on_request(asked: Asked) -> None:
+        if asked.query.get("after") in refused:
+            api.next_answers = [Scripted(400, {}, b"too far")]
+
+    api.on_request = on_request
     bench = HttpBench(tmp_path, api.url("/cursor"), **CURSOR)
-    bench.run(1)
-    api.next_answers = [Scripted(410, {}, b"cursor expired")]
-    with pytest.raises(ConfigurationError, match=r"cursor expired; a run that was broken off .* backfill"):
-        bench.run()
+    found: list[int] = []
+    for _ in range(3):
+        with pytest.raises(ConfigurationError, match=r"too far; .* backfill"):
+            for _ in range(9):
+                found += bench.run(1)
+        # Rows that change must not make it deliver all that is before, again and again.
+        api.rows[0] = {**api.rows[0], "seen": len(api.asked)}
+    refused.clear()
+    assert found + bench.run() == list(range(37))
+
+
+@pytest.mark.parametrize("kind", ["all", "page", "cursor"])
+def test_end_of_a_run_is_a_part_of_its_own(api: HttpFarEnd, tmp_path: Path, kind: str) -> None:
+    """It is committed with the time of the run: killed before, the run ends, and killed after, it is over."""
+    bench = HttpBench(tmp_path, api.url(f"/{kind}"), **KINDS[kind])
+    *parts, end = bench.parts()
+    assert (end.sections, end.is_end, "run" in end.cursor) == ((), True, False)
+    assert all("run" in part.cursor and not part.is_end for part in parts)
+    bench.cursor = parts[-1].cursor
+    assert bench.parts() == [end]
 
 
 def test_api_that_is_away_and_back(api: HttpFarEnd, tmp_path: Path) -> None:

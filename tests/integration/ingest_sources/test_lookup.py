@@ -3,11 +3,14 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from confluent_kafka.admin import AdminClient
+from sqlalchemy import make_url
 
 from deploy.local.stack import Stack
 from headrace.clock import SystemClock
@@ -21,7 +24,7 @@ from ingest_sources.app import FeedParts, Parts
 from ingest_sources.feeds.feed_source import FeedSource
 from ingest_sources.files.file_source import FileSource
 from ingest_sources.references.references import SourceReferences
-from ingest_sources.rules.lookup_model import TopicReference
+from ingest_sources.rules.lookup_model import TableReference, TopicReference
 from ingest_sources.rules.steps import ReferenceWrong
 from ingest_sources.settings import Settings
 from ingest_sources.source import load_source
@@ -141,6 +144,27 @@ def test_a_source_is_joined_and_what_is_not_found_is_a_dead_letter(kafka: Stack,
     assert joined == {"1": "x", "2": "y", "4": "x"}
     (letter,) = bench.letters()
     assert f"device is 'c', which topic {sites.topic} doesn't have" in letter.detail
+
+
+def test_a_table_of_postgresql_is_read_without_telling_values_that_it_can_not_convert(
+    kafka: Stack, tmp_path: Path
+) -> None:
+    kafka.up("postgres")
+    url = make_url(kafka.postgres_url)
+    name = f"regions_{uuid4().hex[:8]}"
+    address = f"postgresql://{url.username}@{url.host}:{url.port}/{url.database}"
+    database = {"url": address, "password_secret": "shop", "table": name, "refresh_seconds": 1e-6}
+    reference = TableReference.model_validate({"database": database})
+    references = SourceReferences("", tmp_path, lambda _: str(url.password), SystemClock())
+    with psycopg.connect(kafka.postgres_url, autocommit=True) as connection, closing(references):
+        connection.execute(f"CREATE TABLE {name}_of AS SELECT 1 AS id, '7' AS size")
+        connection.execute(f"CREATE VIEW {name} AS SELECT id, CAST(size AS integer) AS size FROM {name}_of")  # noqa: S608
+        assert references.table(reference, ("id", "size")).rows() == [(1, 7)]
+        connection.execute(f"INSERT INTO {name}_of VALUES (2, 'of Mrs X')")  # noqa: S608
+        with pytest.raises(ReferenceWrong, match=r"SQLSTATE 22P02") as caught:
+            references.table(reference, ("id", "size"))
+        assert "Mrs" not in str(caught.value)
+        connection.execute(f"DROP TABLE {name}_of CASCADE")
 
 
 def test_a_file_waits_until_its_reference_is_mended(

@@ -7,13 +7,16 @@ import signal
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import pika
 import pytest
 
 from deploy.local.stack import Stack
 from headrace.errors import ConfigurationError, TransientError
 from headrace.testing import wait_until
 from ingest_sources.rabbitmq.rabbitmq_feed import rabbitmq_connector
+from ingest_sources.rabbitmq.rabbitmq_source import DeclareOptions
 from tests.integration.ingest_sources.command import Command
 from tests.integration.ingest_sources.feed_bench import FeedBench
 from tests.integration.ingest_sources.queue_reader import QueueReader
@@ -136,13 +139,22 @@ def test_check_shows_messages_and_leaves_them(
     assert bench.keys() == each_once(3)
 
 
-@pytest.mark.parametrize("kind", ["classic", "quorum"])
-def test_a_reader_that_dies_anywhere_delivers_each_message_as_often_as_it_was_sent(rabbitmq: Stack, kind: str) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        DeclareOptions(type="classic").queue_arguments,
+        DeclareOptions(type="quorum").queue_arguments,
+        {"x-queue-type": "quorum"},
+    ],
+)
+def test_a_reader_that_dies_anywhere_delivers_each_message_as_often_as_it_was_sent(
+    rabbitmq: Stack, arguments: dict[str, Any]
+) -> None:
     """Half of the messages are equal to others; each is read by one process after the other."""
     seed = int(os.environ.get("HEADRACE_SEED", random.randrange(1 << 32)))
     print(f"HEADRACE_SEED={seed}")  # noqa: T201 - to repeat it
     chance = random.Random(seed)
-    queue = ShopQueue(rabbitmq.amqp_url, {"x-queue-type": kind})
+    queue = ShopQueue(rabbitmq.amqp_url, arguments)
     sent = [chance.choice((number, number // 20)) for number in range(600)]
     queue.send(json.dumps({"id": number}).encode() for number in sent)
     queue.send(POISON)
@@ -230,6 +242,70 @@ def test_a_message_over_the_limit_is_a_dead_letter_and_large_ones_come_in_smalle
                 break
     assert reader.rows == {str(number): 1 for number in range(5)}
     assert reader.bad.total() == 1
+
+
+class OddProperties(pika.BasicProperties):  # type: ignore[misc] # pika has no types
+    """Those of a publisher that sends times in milliseconds."""
+
+    def encode(self) -> list[bytes]:
+        return [b"".join(super().encode()).replace(b"\x02atl", b"\x02atT")]
+
+
+def test_no_property_of_a_message_stops_the_queue(queue: ShopQueue) -> None:
+    names: dict[Any, Any] = {b"\xff": 1, "shop": {b"\xfe": 1}}
+    odd = [
+        pika.BasicProperties(content_type=b"\xff", message_id=b"\xff", headers=names),
+        OddProperties(headers={"at": 1_700_000_000_000}),
+        pika.BasicProperties(headers={"at": 1}),
+    ]
+    with queue.channel() as channel:
+        for number, properties in enumerate(odd):
+            channel.basic_publish("", queue.name, b'{"id": %d}' % number, properties)
+    queue.wait_for(3)
+    reader = QueueReader(queue.model(columns=["headers.shop", "headers.at", "message_id"]))
+    reader.read(0, lambda: True)
+    reader.read(3)
+    assert reader.rows == {0: 1, 1: 1, 2: 1}
+    queue.wait_for(0)
+
+
+def test_a_round_with_room_for_what_is_unsure_is_not_larger_than_that_in_bytes(queue: ShopQueue) -> None:
+    """Many small messages are unsure, and as many large ones come flagged."""
+    reader = QueueReader(queue.model(prefetch=20))
+    queue.send(rows(100, 16))
+    with reader.feed() as (feed, parts):
+        reader.take(feed, next(parts))
+    queue.send([b'{"id": %d, "text": "%s"}' % (number, b"x" * 4_000_000) for number in range(14)])
+    with queue.channel() as channel:
+        assert all(channel.basic_get(queue.name)[0] for _ in range(14))
+    queue.wait_for(14)
+    with reader.feed() as (feed, parts):
+        part = next(parts)
+        assert sum(section.rows.table.height for section in part.sections) == 9
+        reader.take(feed, part)
+    reader.read(30)
+    assert reader.rows == {number: 1 for number in (*range(14), *range(100, 116))}
+
+
+def test_a_quorum_queue_keeps_order_and_messages_however_often_they_come_in_vain(queue: ShopQueue) -> None:
+    """Without a limit RabbitMQ 3 puts at its end what is given back, and RabbitMQ 4 drops what comes 20 times."""
+    name = f"{queue.name}-quorum"
+    reader = QueueReader(queue.model(queue=name, declare={"type": "quorum"}))
+    with reader.feed() as (feed, _):
+        feed.sample()
+    queue.send(rows(0, 30), "", name)
+    for _ in range(25):
+        with reader.feed() as (feed, _):
+            feed.sample()
+    reader.read(30)
+    assert list(reader.rows.elements()) == list(range(30))
+    queue.wait_for(0, name)
+
+
+def test_a_quorum_queue_without_a_limit_is_told(queue: ShopQueue) -> None:
+    plain = ShopQueue(queue.url, {"x-queue-type": "quorum"})
+    with pytest.raises(ConfigurationError, match=r"x-delivery-limit.*leave `declare` out"):
+        QueueReader(plain.model(declare={"type": "quorum"})).read(0)
 
 
 def test_a_deleted_queue_is_looked_for_again(queue: ShopQueue) -> None:

@@ -41,10 +41,12 @@ HOSTILE = (
 
 
 @contextmanager
-def new_sink(stack: Stack, keyspace: str, longest_read: float = 5.0, **settings: int) -> Iterator[SourceSink]:
+def new_sink(
+    stack: Stack, keyspace: str, longest_read: float = 5.0, again: float = 0.0, **settings: int
+) -> Iterator[SourceSink]:
     chosen = Settings(cassandra_port=stack.ports.cassandra, keyspace=keyspace, **settings)  # type: ignore[arg-type]
     store = SourceStore(chosen, StoreCounts(), SystemClock())
-    with closing(SourceSink(store, RowSchemas(stack.brokers, longest_read))) as sink:
+    with closing(SourceSink(store, RowSchemas(stack.brokers, longest_read, again))) as sink:
         sink.setup()
         yield sink
 
@@ -157,6 +159,28 @@ def test_a_schema_in_an_open_transaction_is_waited_for_and_one_that_never_was_is
         source.version = 2
         (refusal,) = sink.write([source.batch([("k", {"a": 1})])])
         assert refusal.error.reason == Reason.UNKNOWN_SCHEMA
+
+
+def test_a_schema_that_was_made_anew_needs_no_restart(
+    stack: Stack, keyspace: str, one_sink: SourceSink, source: SourceTopic, session: Session
+) -> None:
+    source.version = 6
+    source.declare({"a": "number"})
+    assert one_sink.write([source.batch([("k", {"a": 1})])]) == []
+    source.version = 0
+    source.declare({"b": "text"})
+    batch = source.batch([("k", {"b": "x"}), ("l", {"c": 1}), ("m", {"b": "y"})], 1)
+    (refusal,) = one_sink.write([batch])
+    assert (refusal.index, refusal.error.reason) == (1, Reason.INVALID_RECORD)
+    assert source.rows(session) == {"k": {"b": "x"}, "m": {"b": "y"}}
+
+    with new_sink(stack, keyspace, again=3_600) as sink:
+        # The first reads the schemas anyway, and the second has its look.
+        for offset in (4, 5):
+            assert len(sink.write([source.batch([("n", {"c": 1})], offset)])) == 1
+        source.declare({"b": "text", "c": "number"})
+        source.version = 1
+        assert len(sink.write([source.batch([("n", {"c": 1})], 6)])) == 1
 
 
 def test_the_time_to_live_that_is_set_comes_to_a_table_that_is_there(

@@ -59,3 +59,21 @@ def test_cell_that_is_none_of_its_kind_refuses_its_row_alone_and_is_not_shown() 
     (bad,) = rows.bad
     assert (bad.number, bad.original) == (11, b'{"a":"secret","b":"02"}')
     assert bad.detail == "column 'a' is of kind integer and holds a str here"
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell"),
+    [
+        (Kind.INTEGER, float("inf")),
+        (Kind.INTEGER, float("nan")),
+        (Kind.INTEGER, Decimal("Infinity")),
+        (Kind.NUMBER, 10**400),
+        (Kind.BOOLEAN, Decimal("sNaN")),
+    ],
+    ids=lambda given: repr(given)[:20],
+)
+def test_number_that_is_too_large_or_none_refuses_its_row_alone(kind: Kind, cell: Any) -> None:
+    """SQLite makes an infinity of 9e999 in a column of integers."""
+    rows = to_rows({"a": kind}, [(1,), (cell,)], 1)
+    assert (rows.table.height, [row.number for row in rows.bad]) == (1, [2])
+    assert f"is of kind {kind} and holds a {type(cell).__name__}" in rows.bad[0].detail

@@ -159,7 +159,34 @@ def test_large_rows_come_in_smaller_parts(shop: Shop) -> None:
     shop.execute("INSERT INTO large VALUES (?, ?)", [(n, "x" * 1_000_000) for n in range(40)])
     parts = shop.parts(table="large", batch_rows=20)
     sizes = [section.rows.table.height for part in parts for section in part.sections]
-    assert (sizes[0], max(sizes[1:]), sum(sizes)) == (20, 16, 40)
+    assert (sizes[0], max(sizes[1:]), sum(sizes)) == (20, 17, 40)
+
+
+def test_large_rows_behind_small_ones_come_in_smaller_parts(shop: Shop) -> None:
+    shop.execute("CREATE TABLE grown (id INTEGER PRIMARY KEY, body TEXT)")
+    shop.execute("INSERT INTO grown VALUES (?, ?)", [(n, "x" * (100_000 if n > 3_000 else 1)) for n in range(3_400)])
+    parts = shop.parts(table="grown", batch_rows=20_000)
+    tables = [section.rows.table for part in parts for section in part.sections]
+    assert sum(table.height for table in tables) == 3_400
+    # 16 MiB, and 200 rows of one fetch.
+    assert max(int(table.estimated_size()) for table in tables) < (16 << 20) + 200 * 100_000
+
+
+def test_sample_of_large_rows_is_as_small_as_a_part(shop: Shop) -> None:
+    shop.execute("CREATE TABLE large (id INTEGER PRIMARY KEY, body TEXT)")
+    shop.execute("INSERT INTO large VALUES (?, ?)", [(n, "x" * 1_000_000) for n in range(60)])
+    with closing(shop.feed(table="large", batch_rows=20_000)) as feed:
+        part = feed.sample()
+    assert part is not None
+    assert len(column([part])) <= 20
+
+
+def test_infinity_in_a_column_of_integers_refuses_its_row_alone(shop: Shop) -> None:
+    shop.execute("CREATE TABLE counted (id INTEGER PRIMARY KEY, n INTEGER)")
+    shop.execute("INSERT INTO counted VALUES (1, 7), (2, 9e999), (3, 8)")
+    parts = shop.parts(table="counted")
+    assert column(parts, "n") == [7, 8]
+    assert [row.number for part in parts for section in part.sections for row in section.rows.bad] == [2]
 
 
 def test_no_driver_is_told() -> None:

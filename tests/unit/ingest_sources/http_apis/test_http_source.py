@@ -7,6 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from headrace.errors import ConfigurationError
+from ingest_sources.http_apis.answer import Answer
 from ingest_sources.http_apis.hidden import Hidden
 from ingest_sources.http_apis.http_source import HttpOptions
 from ingest_sources.http_apis.origin import Reach, origin_of
@@ -35,6 +36,7 @@ INCREMENTAL = {"param": "since", "place": "at", "start": "2020-01-01T00:00:00Z"}
         ({"paging": {"kind": "page", "size": 10}}, "give both `size_param` and `size`"),
         ({"paging": {"kind": "pages"}}, "page"),
         ({"incremental": {**INCREMENTAL, "start": "v1", "overlap_seconds": 5}}, "neither a time"),
+        ({"incremental": {**INCREMENTAL, "overlap_seconds": 1e15}}, "longer than any time"),
         ({"incremental": {**INCREMENTAL, "start": True}}, "in quotes"),
         ({"timeout": 5}, "not permitted"),
     ],
@@ -42,6 +44,13 @@ INCREMENTAL = {"param": "since", "place": "at", "start": "2020-01-01T00:00:00Z"}
 def test_mistake_is_told(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         OPTIONS.validate_python({"url": URL, **changes})
+
+
+def test_mark_of_the_year_1_may_have_an_overlap() -> None:
+    start = "0001-01-01T00:00:00Z"
+    changes = {"incremental": {**INCREMENTAL, "start": start, "overlap_seconds": 60}}
+    options = OPTIONS.validate_python({"url": URL, **changes}).incremental
+    assert options is not None and options.order().sent(start) == start
 
 
 def test_hosts_are_names_with_ports() -> None:
@@ -63,6 +72,14 @@ def test_hosts_are_names_with_ports() -> None:
     for wrong in ("https://a", "a/b", "", "user@a", "a?b"):
         with pytest.raises(ConfigurationError, match="is no name of a host"):
             Reach(httpx.URL(URL), [wrong])
+
+
+def test_secret_is_hidden_wherever_the_shown_beginning_ends() -> None:
+    secret = "s3cr3t" * 300
+    for length in (0, 1, 150, 199):
+        body = b"x" * length + secret.encode() + b"y" * 10_000
+        shown = Answer(400, httpx.Headers(), httpx.URL(URL), body, Hidden([secret])).beginning
+        assert "s3c" not in shown and shown.startswith("x" * length + "(secret)"[: 200 - length])
 
 
 def test_secrets_are_hidden_in_all_ways_in_which_they_are_sent() -> None:

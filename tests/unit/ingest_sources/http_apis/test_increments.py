@@ -2,12 +2,16 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from headrace.errors import ConfigurationError, TerminalError
+from ingest_sources.http_apis.begun_anew import begun_anew
 from ingest_sources.http_apis.http_source import Incremental
 from ingest_sources.http_apis.increments import Increments
+from ingest_sources.http_apis.last_rows import MAX_LAST
 from ingest_sources.http_apis.marks import Mark
+from ingest_sources.http_apis.position import Position, UnderWay
 from ingest_sources.http_apis.seen_rows import MAX_ROWS
 
 NOW_US = 1_700_000_000_000_000
@@ -70,6 +74,42 @@ def test_rows_that_are_alike_are_as_many_as_come() -> None:
     assert len(runs.run(alike, alike)) == 2
     assert runs.run(alike, alike, alike) == [alike]
     assert runs.run(alike, alike, alike) == []
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_rows_alike_of_a_run_that_was_given_up_count_as_often_as_it_had_them(known: int) -> None:
+    runs = Runs()
+    alike = {"at": 7, "value": 1}
+    runs.run(*[alike] * known)
+    position = Position(mark=runs.mark, known=runs.known, run=UnderWay(pages=1))
+    for each, expected in ((2, 4 - known), (3, 2)):
+        new = 0
+        for _ in range(each):
+            # Broken off after each.
+            run = position.run or UnderWay()
+            increments = Increments(
+                runs.options, position.mark, position.known, run.highest, run.seen, NOW_US, run.recent, run.again
+            )
+            new += increments.take(alike) + increments.take({"at": 9, "value": 1})
+            run = UnderWay(pages=1, highest=9, seen=increments.seen, recent=increments.recent, again=increments.again)
+            position = msgspec.structs.replace(position, run=run)
+        assert new == expected
+        position = begun_anew(position)
+
+
+@pytest.mark.parametrize("id_", [(), "id"])
+def test_rows_that_the_next_run_would_get_again_count_once_after_a_run_that_was_given_up(id_: Any) -> None:
+    """However many: more than the last rows that are remembered."""
+    options = Runs(id=id_).options
+    rows = [row(number, 7) for number in range(2 * MAX_LAST)]
+    first = Increments(options, None, (), None, (), NOW_US)
+    assert all(map(first.take, rows))
+    run = UnderWay(pages=1, highest=7, seen=first.seen, recent=first.recent)
+    position = begun_anew(Position(run=run))
+    assert position.run is not None
+    anew = Increments(options, None, position.known, None, (), NOW_US, again=position.run.again)
+    assert not any(map(anew.take, rows))
+    assert anew.take(row(-1, 7))
 
 
 def test_with_id_a_row_that_comes_twice_in_a_run_is_one() -> None:

@@ -23,10 +23,19 @@ def test_times_compare_by_what_they_mean_and_not_by_how_they_are_written() -> No
         ("2020-01-01", 60, "2019-12-31"),
         ("2020-01-01T00:00:00.5Z", 0, "2020-01-01T00:00:00.5Z"),
         (1_000, 2, 998),
+        ("0001-01-01T00:00:00Z", 1, "0001-01-01T00:00:00Z"),
+        ("0001-01-01", 86_400, "0001-01-01"),
+        ("0001-01-01T00:00:05.5-05:00", 1, "0001-01-01T00:00:04.5-05:00"),
     ],
 )
 def test_overlap_is_sent_in_the_way_that_the_api_writes(mark: str | int, seconds: float, sent: str | int) -> None:
     assert MarkOrder(mark, seconds, "s").sent(mark) == sent
+
+
+def test_overlap_longer_than_time_is_refused() -> None:
+    for seconds in (1e15, float("inf")):
+        with pytest.raises(ValueError, match="longer than any time"):
+            MarkOrder("2020-01-01", seconds, "s")
 
 
 def test_overlap_of_numbers_counts_as_they_do() -> None:

@@ -46,13 +46,29 @@ def test_rows_are_the_texts_at_their_place(body: bytes, place: str, rows: list[b
         (b'{"items": "none"}', "items", "has a text at items"),
         (b"7", "", "has a number at its top"),
         (b'[{"a": 1}', "", "no JSON"),
-        (b"<html>Sign in", "", "begins: <html>Sign in"),
         (b"", "items", "no JSON"),
     ],
 )
 def test_answer_without_rows_is_told(body: bytes, place: str, told: str) -> None:
     with pytest.raises(ConfigurationError, match=told):
         page(body, place)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'[{"name": "Ada"}, {"name": "Gra', "it breaks off; it has 31 bytes"),
+        (b'[{"name": "Ada\\x"}]', "an error at byte 15; it has 19 bytes"),
+        (b'[{"name": Ada}]', "an error at byte 10; it has 15 bytes"),
+        (b'{"items": [], "Ada\xff": {}}', "one of its names is no UTF-8"),
+        (b"<html>Ada", "an error at byte 0; it has 9 bytes, and its type is text/html"),
+    ],
+)
+def test_answer_that_is_no_json_is_told_without_what_is_in_it(body: bytes, told: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no JSON") as error:
+        page(body, "items" if b"items" in body else "", {"content-type": "text/html; charset=utf-8"})
+    assert told in str(error.value)
+    assert "Ada" not in str(error.value) and error.value.__cause__ is None
 
 
 def test_lines_are_known_by_their_type() -> None:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from ingest_sources.pushed.remembered import Remembered, Seen
+from ingest_sources.pushed.remembered import MAX_DISPUTED, Remembered, Seen
 
 WINDOW_MS = 1_000
 
@@ -20,12 +20,35 @@ def test_id_is_new_once() -> None:
     assert known.note(2, 2, "a", b"1") is Seen.AGAIN
 
 
-def test_same_id_with_another_body_is_told() -> None:
+def test_same_id_with_another_body_is_told_and_the_first_stays_the_one_that_counts() -> None:
     known = memory()
     known.note(0, 0, "a", b"1")
     assert known.note(1, 1, "a", b"2") is Seen.OTHER_BODY
-    # Of a sender that keeps sending it, it is told once.
-    assert known.note(2, 2, "a", b"2") is Seen.AGAIN
+    assert known.note(2, 2, "a", b"1") is Seen.AGAIN
+    assert known.note(3, 3, "a", b"2") is Seen.OTHER_BODY
+
+
+def test_first_body_is_known_by_a_start_that_does_not_read_it() -> None:
+    known = memory()
+    known.note(0, 0, "a", b"1")
+    known.note(1, 0, "b", b"1")
+    known.note(2, 0, "a", b"2")
+    assert (known.since, len(known.disputed)) == (1, 1)
+    started = Remembered(WINDOW_MS, 10, disputed=known.disputed, until=3)
+    started.note(1, 0, "b", b"1")
+    started.note(2, 0, "a", b"2")
+    assert started.disputed == known.disputed
+    assert started.note(3, 0, "a", b"1") is Seen.AGAIN
+    assert started.note(4, WINDOW_MS + 1, "a", b"2") is Seen.NEW
+    assert started.disputed == {}
+
+
+def test_no_more_than_so_many_first_bodies_are_in_a_cursor() -> None:
+    known = memory(count=5_000, max_bytes=100_000)
+    for number in range(2 * MAX_DISPUTED):
+        for body in (b"1", b"2"):
+            known.note(2 * number + (body == b"2"), 0, f"id{number}", body)
+    assert len(known.disputed) == MAX_DISPUTED
 
 
 def test_id_that_keeps_coming_stays_known() -> None:
@@ -68,24 +91,26 @@ def test_a_start_never_reads_more_bytes_than_the_limit_but_for_one_body() -> Non
 def test_memory_from_since_on_is_the_whole_memory(seed: int) -> None:
     """Whatever came: one that reads again from `since` answers to all that follows as one that never ended."""
     chance = random.Random(seed)
-    time_ms = 0
+    time_ms, ids = 0, chance.choice((5, 60))
     records: list[tuple[int, int, str, bytes] | int] = []
     for offset in range(400):
         time_ms += chance.choice((0, 1, 5, 40))
         if chance.random() < 0.2:
             records.append(time_ms)
         else:
-            records.append((offset, time_ms, f"id{chance.randrange(60)}", b"x" * chance.randrange(1, 40)))
+            # Few bodies and many, so that the same one comes again, also after others.
+            body = b"x" * chance.choice((1, 2, chance.randrange(1, 40)))
+            records.append((offset, time_ms, f"id{chance.randrange(ids)}", body))
     end = chance.randrange(1, 400)
     count, max_bytes = chance.choice((5, 30, 1_000)), chance.choice((100, 500, 100_000))
 
     lasting = memory(count, max_bytes)
     _replay(lasting, records[:end])
-    started = memory(count, max_bytes)
+    started = Remembered(WINDOW_MS, count, max_bytes, lasting.disputed, until=end)
     since = lasting.since if lasting.since is not None else end
     _replay(started, records[since:end])
 
-    assert started.since == lasting.since
+    assert (started.since, started.disputed) == (lasting.since, lasting.disputed)
     assert _replay(started, records[end:]) == _replay(lasting, records[end:])
 
 

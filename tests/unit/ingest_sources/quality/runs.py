@@ -5,8 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from ingest_sources.quality.column_stats import IsHidden, table_stats
+from ingest_sources.quality.column_stats import table_stats
 from ingest_sources.quality.report import Report
+from ingest_sources.rules.personal import IsHidden
 
 SOURCE = "orders"
 

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_sources.quality.column_stats import MAX_COLUMNS, MAX_DISTINCT, IsHidden, TableStats, table_stats
+from ingest_sources.quality.column_stats import MAX_COLUMNS, MAX_DISTINCT, TableStats, table_stats
 from ingest_sources.rows import ROW
+from ingest_sources.rules.personal import IsHidden
 
 OPEN = IsHidden(())
 ROWS = st.lists(

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from ingest_sources.into import IntoReadings
-from ingest_sources.quality.column_stats import IsHidden, table_stats
+from ingest_sources.quality.column_stats import table_stats
 from ingest_sources.quality.drift import findings_of
 from ingest_sources.quality.known_columns import hidden_columns, time_columns
 from ingest_sources.quality.report import Report, plain
@@ -16,6 +16,7 @@ from ingest_sources.quality.report_page import report_page
 from ingest_sources.quality.report_tables import show_reports
 from ingest_sources.quality.sparkline import sparkline
 from ingest_sources.rules.models import read_rules
+from ingest_sources.rules.personal import IsHidden
 from ingest_sources.source_model import SourceModel
 from tests.unit.ingest_sources.quality.runs import Sender, stable
 

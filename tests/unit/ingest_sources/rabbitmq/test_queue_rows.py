@@ -93,3 +93,12 @@ def test_rows_are_numbered_through_and_known_messages_take_no_number() -> None:
     assert [(row.number, row.original) for row in bad.bad] == [(13, b"no")]
     assert found.end == 14
     assert found.unreadable == {3, 5}
+
+
+def test_whatever_goes_wrong_with_one_message_makes_it_alone_a_dead_letter() -> None:
+    odd = message(b'{"a": 1}', 1, headers={"shop": {b"\xff": 1}})
+    found = queue_rows("q", [odd, message(b'{"a": 2}', 2)], [odd, message(b'{"a": 2}', 2)], 0, ("headers.shop",), 100)
+    good, bad = (section.rows for section in found.sections)
+    assert good.table["a"].to_list() == [2]
+    assert [(row.number, row.reason, row.original) for row in bad.bad] == [(1, Reason.MALFORMED_ROW, b'{"a": 1}')]
+    assert found.unreadable == {1}

@@ -1,15 +1,18 @@
 """A table of a database as reference data: names come from its catalogue, types as those of a source's are."""
 
+import socket
 import sqlite3
-from contextlib import closing
+import threading
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headrace.errors import ConfigurationError, TransientError
-from headrace.testing import FakeClock
+from headrace.testing import FakeClock, wait_until
 from ingest_sources.references.references import SourceReferences
+from ingest_sources.references.table_reference import ReferenceTableOfDatabase
 from ingest_sources.rules.lookup_model import TableReference
 from ingest_sources.rules.steps import ReferenceWrong
 
@@ -77,7 +80,8 @@ def test_a_view_is_one_too(shop: Shop) -> None:
         ({"table": "region"}, ["id"], "there is no table region; there is regions"),
         ({"table": "regions; DROP TABLE regions"}, ["id"], "there is no table regions; DROP"),
         ({}, ["id", "tz"], r"table regions has no column 'tz'; it has 'id'"),
-        ({"url": "nosuch://db/shop"}, ["id"], "no driver is here for nosuch"),
+        ({"url": "nosuch://db/shop"}, ["id"], "no driver is installed for nosuch"),
+        ({"url": "postgresql://db:x/shop"}, ["id"], "table regions: its url is no URL"),
         ({"password_secret": "pw"}, ["id"], "secret pw is missing"),
     ],
 )
@@ -105,5 +109,52 @@ def test_a_database_that_is_away_holds_the_source_back(shop: Shop, tmp_path: Pat
     shop.path.rename(tmp_path / "elsewhere")
     shop.path.mkdir()
     shop.clock.advance(11.0)
-    with pytest.raises(TransientError, match="table regions can't be read now"):
+    with pytest.raises(TransientError, match="table regions can't be read: "):
         shop.table("id")
+
+
+class Mute(threading.Thread):
+    """A server that lets a client of PostgreSQL in, and answers nothing after so many of its messages."""
+
+    def __init__(self, answers: int) -> None:
+        super().__init__(daemon=True)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._answers = answers
+        self.url = (
+            f"postgresql://reader@127.0.0.1:{self._listener.getsockname()[1]}/shop?sslmode=disable&gssencmode=disable"
+        )
+
+    def run(self) -> None:
+        with self._listener, self._listener.accept()[0] as client, suppress(TimeoutError):
+            client.settimeout(20)
+            client.recv(10_000)
+            states = {"client_encoding": "UTF8", "server_version": "15.0", "standard_conforming_strings": "on"}
+            told = [f"{name}\0{value}\0".encode() for name, value in {**states, "DateStyle": "ISO, MDY"}.items()]
+            client.sendall(message(b"R", bytes(4)) + b"".join(message(b"S", body) for body in told) + READY)
+            for _ in range(self._answers):
+                client.recv(10_000)
+                client.sendall(message(b"C", b"BEGIN\0") + READY)
+            while client.recv(10_000):
+                pass
+
+
+def message(kind: bytes, body: bytes) -> bytes:
+    return kind + (len(body) + 4).to_bytes(4, "big") + body
+
+
+READY = message(b"Z", b"I")
+
+
+def test_a_server_that_does_not_answer_ends_the_wait() -> None:
+    """It hangs when it is asked for its version, which is before there is a connection."""
+    mute = Mute(answers=1)
+    mute.start()
+    reference = TableReference.model_validate({"database": {"url": mute.url, "table": "regions"}})
+    table = ReferenceTableOfDatabase(reference, None, ("id",), FakeClock(), statement_s=0.2, grace_s=0.1)
+    threads = threading.active_count()
+    with pytest.raises(TransientError, match="the database of table regions did not answer"):
+        table.table()
+    # The connection was ended: its thread does not wait for ever, and neither does the end of the process.
+    mute.join(10)
+    assert not mute.is_alive()
+    wait_until(lambda: threading.active_count() < threads, "the thread that waited")

@@ -2,6 +2,8 @@
 
 import json
 
+import polars as pl
+
 from headrace.errors import Reason
 from ingest_sources.rows import BadRow
 from ingest_sources.rules.apply import Cleansed
@@ -46,6 +48,21 @@ def test_row_that_could_not_be_read_keeps_no_text() -> None:
         (bad,) = rule_set(rules, KEYS, personal).apply(rows({"E-Mail": [], "age": []}, (line,))).bad
         assert bad.original == b""
         assert "3 cells" in bad.detail and "its file" in bad.detail
+
+
+def test_object_where_a_personal_text_was_is_refused_and_not_shown() -> None:
+    nested = rows({"mail": [None, ANN], "mail.work": [ANN, None], "age": [30, 30]})
+    result = rule_set("- pseudonymise: {columns: [mail], key: customers}", KEYS).apply(nested)
+    (bad,) = result.bad
+    assert (bad.number, ANN.encode() in bad.original, ANN in bad.detail) == (1, False, False)
+    assert "mail" in bad.detail
+    assert result.table["mail"].to_list()[0].startswith("v1:")
+
+
+def test_error_of_polars_shows_its_values_only_where_none_is_personal() -> None:
+    error = pl.exceptions.InvalidOperationError(f"conversion from str to i64 failed: [{ANN!r}]")
+    assert ANN not in rule_set(RULES, KEYS).discreet(error)
+    assert ANN in rule_set("- trim: all").discreet(error)
 
 
 def test_source_without_personal_columns_keeps_everything() -> None:
