@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-from deploy.local import process
-from deploy.local.paths import PROJECT
-from deploy.local.process import ProcessRecord
+from deploy.local.demo_process import running
 from deploy.local.stack import Stack
 from loadtest.devices.host import device_name
 
-_STOP_S = 10.0
 METER_TYPE, HOST_TYPE = "water_meter", "host"
 
 
@@ -39,15 +33,11 @@ def publishing(stack: Stack, options: FleetOptions) -> Iterator[None]:
     broker = ["--host", stack.host, "--port", str(stack.ports.mqtt)]
     fleet = [f"--meters={options.meters}", f"--speed={options.speed}", f"--faults={options.faults}"]
     fleet += [f"--seed={options.seed}", f"--history={history}"]
-    running = [
-        _start(stack, "fleet", ["-m", "loadtest.devices.fleet", *broker, *fleet]),
-        _start(stack, "host_sensors", ["-m", "loadtest.devices.host", *broker]),
-    ]
-    try:
+    with (
+        running(stack, "fleet", "loadtest.devices.fleet", [*broker, *fleet]),
+        running(stack, "host_sensors", "loadtest.devices.host", broker),
+    ):
         yield
-    finally:
-        for record in running:
-            process.stop(record, _STOP_S)
 
 
 def register_types(stack: Stack, meters: int) -> None:
@@ -60,11 +50,3 @@ def register_types(stack: Stack, meters: int) -> None:
         request = urllib.request.Request(url, body, headers, method="PUT")  # noqa: S310 - http on loopback, built by us
         with suppress(OSError), urllib.request.urlopen(request, timeout=5):  # noqa: S310 - as above
             pass
-
-
-def _start(stack: Stack, name: str, arguments: list[str]) -> ProcessRecord:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(PROJECT), str(PROJECT / "services")))}
-    child = process.spawn([sys.executable, *arguments], environment, stack.layout.log(name), Path(stack.layout.root))
-    record = ProcessRecord.of(child.pid)
-    record.write(stack.layout.record(name))
-    return record

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.local import process
 from deploy.local.component import render
-from deploy.local.paths import DEPLOY, LOCAL, PROJECT, Layout
-from deploy.local.process import ProcessRecord
+from deploy.local.demo_process import running
+from deploy.local.paths import DEPLOY, LOCAL, Layout
 from deploy.local.stack import Stack
 
 FAR_ENDS = ("postgres", "rabbitmq")
 _TEMPLATES = LOCAL / "demo_source_files"
 _NAME = "demo_origins"
-_STOP_S = 10.0
 # Those of deploy/local/far_ends.py, which say why they are no secrets.
 _SECRETS = {"postgres": "headrace", "rabbitmq": "guest"}
 
@@ -37,11 +33,10 @@ def write_sources(stack: Stack) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(DEPLOY / "sources", folder)
     ports = stack.ports
-    values = {"HOST": stack.host, "POSTGRES": ports.postgres, "RABBITMQ": ports.rabbitmq, "KAFKA": ports.kafka}
+    far_ends = {"POSTGRES": ports.postgres, "RABBITMQ": ports.rabbitmq, "KAFKA": ports.kafka, "API": ports.demo_api}
+    values = {"HOST": stack.host, **{name: str(port) for name, port in far_ends.items()}}
     for template in _TEMPLATES.glob("*.yaml"):
-        render(
-            template, folder / template.name, {name: str(v) for name, v in {**values, "API": ports.demo_api}.items()}
-        )
+        render(template, folder / template.name, values)
     secrets = _folder(stack.layout, "secrets")
     secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, text in _SECRETS.items():
@@ -63,17 +58,9 @@ def filling(stack: Stack) -> Iterator[None]:
         "inbox": inbox,
         "records": stack.layout.root / "pids",
     }
-    command = [sys.executable, "-m", f"deploy.local.{_NAME}"]
-    command += [f"--{name}={value}" for name, value in arguments.items()]
-    variables = {**os.environ, "PYTHONPATH": os.pathsep.join((str(PROJECT), str(PROJECT / "services")))}
-    child = process.spawn(command, variables, stack.layout.log(_NAME), stack.layout.root)
-    record = ProcessRecord.of(child.pid)
-    record.write(stack.layout.record(_NAME))
-    try:
+    given = [f"--{name}={value}" for name, value in arguments.items()]
+    with running(stack, _NAME, f"deploy.local.{_NAME}", given):
         yield
-    finally:
-        process.stop(record, _STOP_S)
-        stack.layout.record(_NAME).unlink(missing_ok=True)
 
 
 def _folder(layout: Layout, name: str) -> Path:

@@ -131,6 +131,10 @@ class Device(msgspec.Struct, omit_defaults=True, gc=False):
 ColumnType = Literal["number", "boolean", "text"]
 
 
+ROW_SCHEMAS = "sources.schemas"
+"""The topic of the schemas."""
+
+
 class RowSchema(msgspec.Struct, omit_defaults=True, gc=False):
     """What the rows of a source's own topic are: `row_schema.v1`, in the compacted topic `sources.schemas`.
 

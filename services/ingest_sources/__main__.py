@@ -4,7 +4,7 @@ import sys
 
 from headrace.errors import ConfigurationError
 from headrace.logs import configure_logs
-from ingest_sources.app import App
+from ingest_sources.all_sources import AllSources
 from ingest_sources.settings import Settings
 
 
@@ -13,7 +13,7 @@ def main() -> int:
     try:
         settings = Settings.load()
         configure_logs("ingest_sources", settings.log_level)
-        App(settings).run()
+        AllSources(settings).run()
     except ConfigurationError as error:
         print(f"ingest_sources: {error}", file=sys.stderr)  # noqa: T201 - the command's answer
         return 2

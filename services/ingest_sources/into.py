@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag, field_validator
 
 from headrace.pushed import TOPIC as PUSHED
+from headrace.records import ROW_SCHEMAS
 from ingest_sources.model_part import Part
 from ingest_sources.text_template import columns_of
 
 READINGS = "readings.raw"
 LEDGER = "sources.ledger"
-SCHEMAS = "sources.schemas"
 REPORTS = "sources.reports"
 _OWN_TOPIC = re.compile(r"sources\.[a-z][a-z0-9_]{0,39}")
 Template = str
@@ -59,7 +59,7 @@ class IntoOwnTopic(Part):
     def _is_its_own(cls, topic: str) -> str:
         if not _OWN_TOPIC.fullmatch(topic):
             raise ValueError(f"is {READINGS}, or sources.NAME with a name of lower-case letters, digits and _")
-        if topic in (LEDGER, PUSHED, REPORTS, SCHEMAS):
+        if topic in (LEDGER, PUSHED, REPORTS, ROW_SCHEMAS):
             raise ValueError(f"{topic} is Headrace's own: take another name after `sources.`")
         return topic
 

@@ -4,14 +4,13 @@ So a position and its rows are committed together or not at all, and any machine
 """
 
 from collections.abc import Callable, Iterable
-from contextlib import closing
 from typing import Literal
 
 import msgspec
 
 from headrace.errors import ConfigurationError
-from headrace.range_reader import RangeReader, log_end
-from headrace.streams.batch import OutRecord, compact
+from headrace.streams.batch import OutRecord
+from ingest_sources.compacted_topic import read_compacted
 from ingest_sources.feeds.feed_entry import FEED_KEY, FeedEntry
 from ingest_sources.into import LEDGER
 from ingest_sources.seen_keeper import SEEN_KEY
@@ -119,13 +118,7 @@ def read_seen(brokers: str, source: str) -> dict[bytes, bytes]:
 
 
 def _read(brokers: str, prefix: bytes) -> dict[bytes, bytes]:
-    found: dict[bytes, bytes] = {}
-    with closing(RangeReader(brokers, LEDGER, 0)) as reader:
-        reader.start(reader.bounds()[0], log_end(brokers, LEDGER, 0))
-        while not reader.is_done:
-            cells = [(message.key() or b"", message.value()) for message in reader.read()]
-            compact(found, [cell for cell in cells if cell[0].startswith(prefix)])
-    return found
+    return {key: message.value() or b"" for key, message in read_compacted(brokers, LEDGER, prefix).items()}
 
 
 def _decode(key: bytes, value: bytes) -> FileEntry | FeedEntry:

@@ -8,7 +8,6 @@ import polars as pl
 
 from headrace.errors import ConfigurationError, Reason
 from headrace.streams.batch import OutRecord
-from ingest_sources.feeds.feed_source import FeedSource
 from ingest_sources.quality.column_stats import TableStats, table_stats
 from ingest_sources.quality.known_columns import hidden_columns
 from ingest_sources.quality.part_quality import PartQuality
@@ -76,7 +75,7 @@ class Preparer:
         self._source = source
         self._rules = rules
         self._is_free_form = is_free_form
-        self._op_column = source.OP_COLUMN if isinstance(source, FeedSource) else ""
+        self._op_column = source.OP_COLUMN
         self._is_hidden = hidden_columns(source.personal, source.rules)
 
     def prepare(self, rows: Rows, origin: Origin, may_lack: bool = False) -> Prepared:

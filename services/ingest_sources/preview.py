@@ -77,7 +77,7 @@ def _preview(
     source: SourceModel, rules: RuleSet, sections: Iterable[Section], is_free_form: bool | None = None
 ) -> Preview:
     if is_free_form is None:
-        is_free_form = isinstance(source, FeedSource) and source.IS_FREE_FORM
+        is_free_form = source.IS_FREE_FORM
     count = 0
     records: list[OutRecord] = []
     bad: list[BadRow] = []

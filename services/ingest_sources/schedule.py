@@ -2,13 +2,14 @@
 
 import random
 from datetime import datetime
-from typing import Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ingest_sources.model_part import Part
+from ingest_sources.rules.config_checks import usable_zone
 
 _SECOND = 1_000_000
 
@@ -26,7 +27,7 @@ class Schedule(Part):
 
     every_seconds: float | None = Field(None, ge=0.1)
     cron: str | None = None
-    zone: str = "UTC"
+    zone: Annotated[str, AfterValidator(usable_zone)] = "UTC"
     jitter_seconds: float = Field(0, ge=0)
     missed: Literal["run", "skip"] = "run"
     after: tuple[str, ...] = ()
@@ -40,15 +41,6 @@ class Schedule(Part):
         except CronSimError as error:
             raise ValueError(f"{cron!r} is no cron expression ({error}); `*/10 * * * *` is every ten minutes") from None
         return cron
-
-    @field_validator("zone")
-    @classmethod
-    def _is_zone(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"{zone!r} is no time zone; Europe/Oslo is one") from None
-        return zone
 
     @model_validator(mode="after")
     def _has_one(self) -> Self:

@@ -1,17 +1,15 @@
 """The schema of a source's own topic while its rows are delivered, and how it is read again."""
 
 from collections.abc import Callable
-from contextlib import closing
 
 import polars as pl
 
 from headrace.clock import Clock
 from headrace.errors import TerminalError, TransientError
 from headrace.kafka import headers_of_message
-from headrace.range_reader import RangeReader, log_end
-from headrace.records import RowSchema, decode, encode, headers_of
+from headrace.records import ROW_SCHEMAS, RowSchema, decode, encode, headers_of
 from headrace.streams.batch import OutRecord
-from ingest_sources.into import SCHEMAS
+from ingest_sources.compacted_topic import read_compacted
 from ingest_sources.row_schema import grown, new_schema
 
 
@@ -56,13 +54,7 @@ def read_schema(brokers: str, topic: str) -> RowSchema | None:
     Raises:
         TransientError: the brokers don't answer, or a later version of Headrace wrote it: no row is at fault.
     """
-    found = None
-    with closing(RangeReader(brokers, SCHEMAS, 0)) as reader:
-        reader.start(reader.bounds()[0], log_end(brokers, SCHEMAS, 0))
-        while not reader.is_done:
-            for message in reader.read():
-                if message.key() == topic.encode():
-                    found = message
+    found = read_compacted(brokers, ROW_SCHEMAS, topic.encode()).get(topic.encode())
     if found is None:
         return None
     try:
@@ -73,4 +65,4 @@ def read_schema(brokers: str, topic: str) -> RowSchema | None:
 
 
 def _record(schema: RowSchema) -> OutRecord:
-    return OutRecord(SCHEMAS, schema.topic.encode(), encode(schema), headers_of(schema))
+    return OutRecord(ROW_SCHEMAS, schema.topic.encode(), encode(schema), headers_of(schema))

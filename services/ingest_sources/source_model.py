@@ -1,6 +1,6 @@
 """What the file of every source says, of whatever kind it is."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import StringConstraints
 
@@ -13,8 +13,13 @@ SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")
 
 class SourceModel(Part):
     """Attributes:
+    IS_FREE_FORM: rows don't share columns and types, so that one which doesn't fit costs itself alone.
+    OP_COLUMN: the column that says `delete` where a row is one that went; empty where rows don't go.
     personal: columns, as they come, whose values no dead letter may show; those that a rule pseudonymises are known.
     """
+
+    IS_FREE_FORM: ClassVar[bool] = False
+    OP_COLUMN: ClassVar[str] = ""
 
     name: SourceName
     about: str = ""

@@ -1,15 +1,15 @@
 """A source of kind `database`: rows of a table or a view."""
 
 from typing import Annotated, ClassVar, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from ingest_sources.databases.address import address_of
 from ingest_sources.feeds.feed_source import PolledSource
 from ingest_sources.model_part import Part
+from ingest_sources.rules.config_checks import usable_zone
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
@@ -81,18 +81,9 @@ class Incremental(Part):
     column: Identifier
     tie_breaker: tuple[Identifier, ...] | None = None
     settle_seconds: float = Field(5, ge=0, le=86_400)
-    zone: str = "UTC"
+    zone: Annotated[str, AfterValidator(usable_zone)] = "UTC"
     wait_seconds: float = Field(10, ge=0, le=3_600)
     null_marks: Literal["refuse", "skip"] = "refuse"
-
-    @field_validator("zone")
-    @classmethod
-    def _is_zone(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"{zone!r} is no time zone; Europe/Oslo is one") from None
-        return zone
 
 
 class DatabaseSource(PolledSource):

@@ -10,15 +10,12 @@ class FeedSource(SourceModel):
     """A source that a connector reads.
 
     Attributes:
-        IS_FREE_FORM: rows don't share columns and types, so that one which doesn't fit costs itself alone.
         IS_REPEATABLE: it can be read from its beginning again.
-        OP_COLUMN: the column that says `delete` where a row is one that went; empty where rows don't go.
         kind: which connector; each kind narrows it.
     """
 
     IS_FREE_FORM: ClassVar[bool] = True
     IS_REPEATABLE: ClassVar[bool] = True
-    OP_COLUMN: ClassVar[str] = ""
     kind: str
 
 

@@ -9,9 +9,8 @@ from headrace.kafka import offset_of
 from ingest_sources.feeds.feed import Cursor, FeedPart, Section
 from ingest_sources.feeds.message_rows import json_rows
 from ingest_sources.kafka_topics.kafka_source import KafkaOptions
-from ingest_sources.kafka_topics.topic_reader import TopicReader, place_of
+from ingest_sources.kafka_topics.topic_reader import TopicReader, place_of, sample_of
 
-_SAMPLE_S = 5.0
 _PASSED_S = 30.0
 """So often a place without a record is delivered."""
 
@@ -47,11 +46,7 @@ class KafkaFeed:
         self._reader.commit(part.cursor)
 
     def sample(self) -> FeedPart | None:
-        deadline = time.monotonic() + _SAMPLE_S
-        for part in self.parts(None):
-            if (part is not None and part.sections) or time.monotonic() > deadline:
-                return part
-        return None
+        return sample_of(self.parts(None))
 
     def close(self) -> None:
         self._reader.close()

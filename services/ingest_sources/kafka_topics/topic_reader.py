@@ -1,18 +1,20 @@
 """Reads topics of a Kafka from offsets that its caller keeps."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from headrace.errors import ConfigurationError, TransientError
 from headrace.kafka import consumer_config, is_final, offset_of
+from ingest_sources.feeds.feed import FeedPart
 
 Start = Literal["earliest", "latest"]
 _ANSWER_S = 20.0
 _MOMENT_S = 0.2
 _SILENCE_S = 60.0
+_SAMPLE_S = 5.0
 _BEGIN: Mapping[Start, int] = {"earliest": 0, "latest": 1}
 _SETTINGS: dict[str, Any] = {
     # What was deleted before it was read is an error that somebody sees, not a jump that nobody does.
@@ -134,6 +136,15 @@ class TopicReader:
             raise ConfigurationError(f"{place_of(message)} can't be read on: {error.str()}")
         # The client mends it by itself: a broker that is away or starting.
         return None
+
+
+def sample_of(parts: Iterable[FeedPart | None]) -> FeedPart | None:
+    """The first part with rows; what there is where none came within some seconds."""
+    deadline = time.monotonic() + _SAMPLE_S
+    for part in parts:
+        if (part is not None and part.sections) or time.monotonic() > deadline:
+            return part
+    return None
 
 
 def place_of(message: Message) -> str:

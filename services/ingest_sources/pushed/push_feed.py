@@ -7,7 +7,7 @@ from confluent_kafka import Message
 
 from headrace.pushed import TOPIC
 from ingest_sources.feeds.feed import Cursor, FeedPart, Section
-from ingest_sources.kafka_topics.topic_reader import TopicReader
+from ingest_sources.kafka_topics.topic_reader import TopicReader, sample_of
 from ingest_sources.pushed.inbox import Inbox
 from ingest_sources.pushed.push_source import PushSource
 
@@ -18,7 +18,6 @@ _PART_S = 0.2
 """Bodies that are delivered at once have no more bytes than that, and take no longer to be read, but for one."""
 _FOREIGN_S = 30.0
 """So often its place is committed where only pushes of other sources come, or such that came before."""
-_SAMPLE_S = 5.0
 
 
 class PushFeed:
@@ -52,11 +51,7 @@ class PushFeed:
         self._reader.commit(part.cursor["offsets"])
 
     def sample(self) -> FeedPart | None:
-        deadline = time.monotonic() + _SAMPLE_S
-        for part in self.parts(None):
-            if (part is not None and part.sections) or time.monotonic() > deadline:
-                return part
-        return None
+        return sample_of(self.parts(None))
 
     def close(self) -> None:
         self._reader.close()

@@ -1,12 +1,10 @@
 """The topic of reports: the last `KEPT` of each source, so that reading all of it stays little."""
 
-from contextlib import closing
-
 import msgspec
 
 from headrace.errors import ConfigurationError
-from headrace.range_reader import RangeReader, log_end
-from headrace.streams.batch import OutRecord, compact
+from headrace.streams.batch import OutRecord
+from ingest_sources.compacted_topic import read_compacted
 from ingest_sources.into import REPORTS
 from ingest_sources.quality.report import Report
 
@@ -27,14 +25,8 @@ def read_reports(brokers: str, source: str) -> list[Report]:
         TransientError: the brokers don't answer, or a transaction stays open for half a minute.
         ConfigurationError: a later version of Headrace wrote one.
     """
-    prefix = f"{source}/".encode()
-    found: dict[bytes, bytes] = {}
-    with closing(RangeReader(brokers, REPORTS, 0)) as reader:
-        reader.start(reader.bounds()[0], log_end(brokers, REPORTS, 0))
-        while not reader.is_done:
-            records = [(message.key() or b"", message.value()) for message in reader.read()]
-            compact(found, [record for record in records if record[0].startswith(prefix)])
-    return sorted(map(_decode, found.values()), key=lambda report: report.number)
+    found = read_compacted(brokers, REPORTS, f"{source}/".encode()).values()
+    return sorted((_decode(message.value() or b"") for message in found), key=lambda report: report.number)
 
 
 def _decode(value: bytes) -> Report:

@@ -120,7 +120,7 @@ def usable_zone(zone: str) -> str:
         ZoneInfo(zone)
         pl.Series([_SAMPLE.replace(tzinfo=None)]).dt.replace_time_zone(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError, pl.exceptions.PolarsError) as error:
-        raise ValueError(f"{zone!r} is no time zone; use a name such as Europe/Rome or UTC") from error
+        raise ValueError(f"{zone!r} is no time zone; Europe/Rome or Europe/Oslo is one") from error
     return zone
 
 

@@ -8,9 +8,8 @@ from confluent_kafka import Message
 from headrace.errors import TerminalError, TransientError
 from headrace.kafka import headers_of_message
 from headrace.range_reader import RangeReader, log_end
-from headrace.records import RowSchema, decode
+from headrace.records import ROW_SCHEMAS, RowSchema, decode
 
-SCHEMAS = "sources.schemas"
 LONGEST_READ_S = 5.0
 AGAIN_S = 2.0
 """So often the schemas are read again for rows of a topic that don't fit, which may be many and just wrong."""
@@ -51,7 +50,9 @@ class RowSchemas:
         if not self._has(topic, version) and not self._is_whole:
             self._read(topic, version)
             if not self._has(topic, version) and not self._is_whole:
-                raise TransientError(f"a transaction in {SCHEMAS} is open, and may hold version {version} of {topic}")
+                raise TransientError(
+                    f"a transaction in {ROW_SCHEMAS} is open, and may hold version {version} of {topic}"
+                )
         return self._newest[topic] if self._has(topic, version) else None
 
     def made_anew(self, schema: RowSchema) -> RowSchema | None:
@@ -62,7 +63,7 @@ class RowSchemas:
         """
         if not self._is_whole and time.monotonic() >= self._next_look.get(schema.topic, 0.0):
             if not self._read(schema.topic, None):
-                raise TransientError(f"a transaction in {SCHEMAS} is open, and may hold a schema of {schema.topic}")
+                raise TransientError(f"a transaction in {ROW_SCHEMAS} is open, and may hold a schema of {schema.topic}")
             self._next_look[schema.topic] = time.monotonic() + self._again
         newest = self._newest[schema.topic]
         return None if newest.columns == schema.columns else newest
@@ -74,9 +75,9 @@ class RowSchemas:
     def _read(self, topic: str, version: int | None) -> bool:
         """Reads until a version is there, or to the end; returns whether it came to that."""
         # It is compacted, so it is little; who deletes and makes it anew needs no restart of the sinks.
-        end = log_end(self._brokers, SCHEMAS, 0)
+        end = log_end(self._brokers, ROW_SCHEMAS, 0)
         deadline = time.monotonic() + self._longest_read
-        with closing(RangeReader(self._brokers, SCHEMAS, 0)) as reader:
+        with closing(RangeReader(self._brokers, ROW_SCHEMAS, 0)) as reader:
             reader.start(reader.bounds()[0], end)
             while not (reader.is_done or self._is_enough(topic, version)) and time.monotonic() < deadline:
                 for message in reader.read():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from deploy.local.stack import Stack
 from deploy.local.temporary import temporary_stack
 from tests.integration.ingest_sources.bench import SourceBench
+from tests.integration.ingest_sources.changed_table import ChangedTable
 
 
 @pytest.fixture(scope="package")
@@ -24,3 +26,17 @@ def kafka() -> Iterator[Stack]:
 @pytest.fixture
 def bench(kafka: Stack, tmp_path: Path) -> SourceBench:
     return SourceBench(kafka.brokers, tmp_path)
+
+
+@pytest.fixture
+def postgres(kafka: Stack) -> Stack:
+    """The same, with PostgreSQL."""
+    kafka.up("postgres")
+    return kafka
+
+
+@pytest.fixture
+def table(postgres: Stack) -> Iterator[ChangedTable]:
+    """A table of PostgreSQL that notes what is done to it."""
+    with closing(ChangedTable(postgres.postgres_url)) as table:
+        yield table

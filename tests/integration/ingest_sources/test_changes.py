@@ -3,7 +3,6 @@
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -18,18 +17,6 @@ from tests.integration.ingest_sources.changes_reader import Reader
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture(scope="module")
-def stack(kafka: Stack) -> Stack:
-    kafka.up("postgres")
-    return kafka
-
-
-@pytest.fixture
-def table(stack: Stack) -> Iterator[ChangedTable]:
-    with closing(ChangedTable(stack.postgres_url)) as table:
-        yield table
-
-
 @pytest.fixture
 def reader(table: ChangedTable) -> Reader:
     return Reader(table)
@@ -37,11 +24,11 @@ def reader(table: ChangedTable) -> Reader:
 
 @pytest.mark.faults
 @pytest.mark.parametrize("key_type", ["int", "text"])
-def test_ends_at_any_moment_lose_and_double_nothing(stack: Stack, key_type: str) -> None:
+def test_ends_at_any_moment_lose_and_double_nothing(postgres: Stack, key_type: str) -> None:
     """A reader that ends after a few parts, with or without word of the last one, while somebody writes."""
     chance = random.Random(seed := random.randrange(1 << 32))
     print(f"seed {seed}")  # noqa: T201
-    with closing(ChangedTable(stack.postgres_url, key_type)) as table:
+    with closing(ChangedTable(postgres.postgres_url, key_type)) as table:
         table.insert(0, 400)
         reader = Reader(table, batch_rows=20)
         for _ in range(15):

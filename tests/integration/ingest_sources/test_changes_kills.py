@@ -3,8 +3,6 @@
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,18 +14,6 @@ from tests.integration.ingest_sources.changes_reader import PASSWORD, options_of
 from tests.integration.ingest_sources.feed_bench import FeedBench
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def stack(kafka: Stack) -> Stack:
-    kafka.up("postgres")
-    return kafka
-
-
-@pytest.fixture
-def table(stack: Stack) -> Iterator[ChangedTable]:
-    with closing(ChangedTable(stack.postgres_url)) as table:
-        yield table
 
 
 class Bench(FeedBench):
@@ -58,8 +44,8 @@ class Bench(FeedBench):
 
 
 @pytest.fixture
-def bench(stack: Stack, tmp_path: Path, table: ChangedTable) -> Bench:
-    return Bench(stack.brokers, tmp_path, table)
+def bench(postgres: Stack, tmp_path: Path, table: ChangedTable) -> Bench:
+    return Bench(postgres.brokers, tmp_path, table)
 
 
 @pytest.mark.faults
@@ -103,14 +89,14 @@ def test_kills_in_the_snapshot_lose_and_double_nothing(bench: Bench, table: Chan
 
 
 @pytest.mark.faults
-def test_killed_database_is_read_on_when_it_is_back(bench: Bench, table: ChangedTable, stack: Stack) -> None:
+def test_killed_database_is_read_on_when_it_is_back(bench: Bench, table: ChangedTable, postgres: Stack) -> None:
     table.insert(0, 10)
     process = bench.start(silence_s=3)
     try:
         wait_until(lambda: bench.entry(), "the snapshot")
         table.insert(10, 3_000)
-        stack.kill("postgres")
-        stack.up("postgres")
+        postgres.kill("postgres")
+        postgres.up("postgres")
         table.connect()
         table.update(range(100))
         status = process.wait(40)

@@ -1,0 +1,31 @@
+"""A process that the demo runs beside the stack, of a module of this project."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from deploy.local import process
+from deploy.local.paths import PROJECT
+from deploy.local.process import ProcessRecord
+from deploy.local.stack import Stack
+
+_STOP_S = 10.0
+
+
+@contextmanager
+def running(stack: Stack, name: str, module: str, arguments: Sequence[str]) -> Iterator[None]:
+    """Runs `python -m module` for the length of the block, with its log and record under `name`."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(PROJECT), str(PROJECT / "services")))}
+    child = process.spawn(
+        [sys.executable, "-m", module, *arguments], environment, stack.layout.log(name), stack.layout.root
+    )
+    record = ProcessRecord.of(child.pid)
+    record.write(stack.layout.record(name))
+    try:
+        yield
+    finally:
+        process.stop(record, _STOP_S)
+        stack.layout.record(name).unlink(missing_ok=True)
