@@ -116,6 +116,16 @@ class Producer:
                 # The queue is full: let reports free places; the caller is held back, which is the back-pressure.
                 self._producer.poll(0.1)
 
+    def offer(
+        self, topic: str, value: bytes, key: bytes, headers: Sequence[tuple[str, bytes]], on_delivery: OnDelivery
+    ) -> None:
+        """As `produce`, but never waits.
+
+        Raises:
+            BufferError: the queue is full.
+        """
+        self._producer.produce(topic, value, key, headers=list(headers), on_delivery=on_delivery)
+
     def poll(self, timeout: float = 0.0) -> int:
         return int(self._producer.poll(timeout))
 

@@ -8,9 +8,9 @@ from typing import Literal
 
 import msgspec
 
+from headrace.compacted_topic import read_compacted
 from headrace.errors import ConfigurationError
 from headrace.streams.batch import OutRecord
-from ingest_sources.compacted_topic import read_compacted
 from ingest_sources.feeds.feed_entry import FEED_KEY, FeedEntry
 from ingest_sources.into import LEDGER
 from ingest_sources.seen_keeper import SEEN_KEY

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import polars as pl
 
 from headrace.clock import Clock
+from headrace.compacted_topic import read_compacted
 from headrace.errors import TerminalError, TransientError
 from headrace.kafka import headers_of_message
 from headrace.records import ROW_SCHEMAS, RowSchema, decode, encode, headers_of
 from headrace.streams.batch import OutRecord
-from ingest_sources.compacted_topic import read_compacted
 from ingest_sources.row_schema import grown, new_schema
 
 

@@ -10,6 +10,7 @@ relied on, so that an upgrade that changes it fails there and not in production.
 """
 
 import asyncio
+import signal
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
@@ -228,6 +229,24 @@ class BatchApp(faust.App):
         """Goes on reading from these offsets."""
         consumer = cast(BatchConsumer, self.consumer)
         await consumer.go_on_from({TP(*at): offset for at, offset in positions.items()})
+
+
+class BatchWorker(faust.Worker):
+    """Runs an app until a signal, or until it is ended from within in the same way."""
+
+    def __init__(self, app: BatchApp) -> None:
+        super().__init__(app, quiet=True, redirect_stdouts=False, override_logging=False)
+        self._is_ended = False
+
+    @property
+    def is_over_by_itself(self) -> bool:
+        """Whether it was ended from within, and no signal came before it was over."""
+        return self._is_ended and not self._shutdown_immediately
+
+    def end(self) -> None:
+        """Called on the event loop."""
+        self._is_ended = True
+        self._schedule_shutdown(signal.SIGTERM)
 
 
 def to_batch(topic: str, partition: int, records: list[Any]) -> Batch:

@@ -1,10 +1,9 @@
 """A Faust worker that runs a topology: its agents hand batches to the engine's tasks."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
-
-import faust
 
 from headrace.clock import SystemClock
 from headrace.collector import relax_collector
@@ -12,7 +11,7 @@ from headrace.crash import crash
 from headrace.streams.changelog import KafkaLogs
 from headrace.streams.checkpoint import CheckpointPolicy
 from headrace.streams.engine import Engine
-from headrace.streams.faust_batches import BatchApp
+from headrace.streams.faust_batches import BatchApp, BatchWorker
 from headrace.streams.task import OnStep, no_step
 from headrace.streams.topology import Topology
 from headrace.streams.transaction import KafkaTransactions
@@ -89,14 +88,40 @@ def run_worker(app: BatchApp) -> int:
     Returns:
         The process's exit status.
     """
+    return _run(BatchWorker(app))
+
+
+def run_worker_until(app: BatchApp, is_over: Callable[[], bool]) -> int | None:
+    """The same, but it also ends by itself, after which another app may be run.
+
+    Args:
+        is_over: asked every second on the event loop.
+
+    Returns:
+        The process's exit status, or None where `is_over` was all that ended it.
+    """
+    worker = BatchWorker(app)
+
+    @app.timer(interval=1.0)  # type: ignore[untyped-decorator]  # Faust does not type it
+    async def look() -> None:
+        if is_over():
+            worker.end()
+
+    status = _run(worker)
+    return None if status == 0 and worker.is_over_by_itself else status
+
+
+def _run(worker: BatchWorker) -> int:
     relax_collector()
     for chatty in ("faust", "mode", "aiokafka", "headrace.streams.faust_batches"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    worker = faust.Worker(app, quiet=True, redirect_stdouts=False, override_logging=False)
     try:
         worker.execute_from_commandline()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
+    finally:
+        # It is closed, and the next app is to make one of its own.
+        asyncio.set_event_loop(None)
 
 
 def _add_agent(app: BatchApp, engine: Engine, topic: str) -> None:

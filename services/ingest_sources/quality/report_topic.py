@@ -2,9 +2,9 @@
 
 import msgspec
 
+from headrace.compacted_topic import read_compacted
 from headrace.errors import ConfigurationError
 from headrace.streams.batch import OutRecord
-from ingest_sources.compacted_topic import read_compacted
 from ingest_sources.into import REPORTS
 from ingest_sources.quality.report import Report
 

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
@@ -23,59 +23,10 @@ from mode import Service
 from mode.threads import MethodQueue
 
 from headrace.streams.batch import Batch
-from headrace.streams.engine import Epoch, Partition
 from headrace.streams.faust_batches import FETCH_MAX_WAIT_MS, BatchApp, BatchConsumer, BatchTransport, Delivery
+from tests.unit.headrace.asking_engine import Engine
 
 FIRST, SECOND = TP("in", 0), TP("in", 1)
-
-
-class Engine:
-    """What the app asks and tells."""
-
-    def __init__(self) -> None:
-        self.wanted: dict[Partition, Epoch] = {("in", 0): (1, 0)}
-        self.committed: dict[Partition, int] = {}
-        self.truncated: dict[Partition, int] = {}
-        self.calls: list[str] = []
-
-    async def drain(self) -> None:
-        self.calls.append("drained")
-
-    def note_truncated(self, missing: Mapping[Partition, int]) -> None:
-        self.truncated.update(missing)
-
-
-@pytest.fixture
-def engine() -> Engine:
-    return Engine()
-
-
-@pytest.fixture
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """Faust takes the thread's event loop."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield loop
-    asyncio.set_event_loop(None)
-    loop.close()
-
-
-@pytest.fixture
-def app(loop: asyncio.AbstractEventLoop, engine: Engine) -> Iterator[BatchApp]:
-    """An app that is not started."""
-    app: Any = BatchApp(
-        "test",
-        "127.0.0.1:1",
-        lambda: engine.wanted,
-        lambda: engine.committed,
-        engine.note_truncated,
-        engine.drain,
-        store="memory://",
-        web_enabled=False,
-        consumer_auto_offset_reset="none",
-    )
-    yield app
-    app.consumer._thread.thread_loop.close()
 
 
 @pytest.fixture
