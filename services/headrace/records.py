@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from headrace.errors import Reason, TerminalError
+from headrace.models.records import Outcome, Prediction, Promotion
 
 SCHEMA_HEADER = "schema"
 
@@ -153,7 +154,7 @@ class RowSchema(msgspec.Struct, omit_defaults=True, gc=False):
 
 DeviceRecord = Reading | Window | Anomaly | Device
 """What is about a device, under the key `site/device`."""
-Record = DeviceRecord | RowSchema
+Record = DeviceRecord | RowSchema | Promotion | Prediction | Outcome
 
 SCHEMAS: dict[str, type[Record]] = {
     "reading.v1": Reading,
@@ -161,6 +162,9 @@ SCHEMAS: dict[str, type[Record]] = {
     "anomaly.v1": Anomaly,
     "device.v1": Device,
     "row_schema.v1": RowSchema,
+    "promotion.v1": Promotion,
+    "prediction.v1": Prediction,
+    "outcome.v1": Outcome,
 }
 _NAMES = {struct: name for name, struct in SCHEMAS.items()}
 _HEADERS = {struct: [(SCHEMA_HEADER, name.encode())] for name, struct in SCHEMAS.items()}

@@ -1,0 +1,1 @@
+"""What the maker of a model and those who run it share: its artifact, and the records about it."""
