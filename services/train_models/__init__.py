@@ -1,0 +1,5 @@
+"""Makes models of rows that are replayed, judges and registers them, and says which of them answer.
+
+Reads: every topic that a model file names, models.promoted, predictions.made, predictions.outcomes.
+Writes: models.promoted.
+"""

@@ -1,0 +1,1 @@
+"""Which algorithm, with which parameters and threshold: splits, search, calibration."""

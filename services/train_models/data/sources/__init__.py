@@ -1,0 +1,1 @@
+"""Rows as record batches, one module per place that they come from."""

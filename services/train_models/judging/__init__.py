@@ -1,0 +1,1 @@
+"""How good a model is, and whether it is better: metrics, intervals, tests, plots, the report."""
