@@ -1,5 +1,5 @@
-"""The HTTP API: devices, latest values, readings, windows, anomalies, both live streams, and pushes to sources.
+"""The HTTP API: devices, latest values, readings, windows, anomalies, live streams, pushes to sources, and predictions.
 
-Reads: Cassandra (readings, latest, windows, anomalies, devices), Kafka readings.clean and readings.anomalies (live).
-Writes: Kafka devices.registry and sources.pushed.
+Reads: Cassandra (readings, latest, windows, anomalies, devices); readings.clean, readings.anomalies, models.promoted.
+Writes: devices.registry, sources.pushed, predictions.made and predictions.outcomes.
 """

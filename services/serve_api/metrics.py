@@ -5,6 +5,8 @@ import time
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serve_api.predictions.metrics import PredictionMetrics
+
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SERVICE = "serve_api"
 _METHODS = frozenset({"GET", "PUT", "HEAD", "OPTIONS", "POST", "DELETE", "PATCH"})
@@ -49,6 +51,7 @@ class Metrics:
         self.store_errors = Counter(
             "headrace_api_store_errors_total", "Cassandra reads that failed", ("service", "kind"), registry=registry
         )
+        self.predictions = PredictionMetrics(registry)
 
 
 class RequestMetrics:

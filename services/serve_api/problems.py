@@ -129,10 +129,11 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         403: "The principal's scopes do not allow this",
         404: "There is no such thing",
         408: "The body did not come in time",
+        409: "The model is an online one, which answers no requests",
         413: "The body is too large",
         415: "The body is none of the types that are taken",
         422: "A parameter or field is wrong; the answer names it",
-        503: "Cassandra or Kafka is away; see Retry-After",
+        503: "Cassandra or Kafka is away, or no model is loaded yet; see Retry-After",
     }
     return {
         status: {

@@ -11,6 +11,7 @@ from headrace.clock import Clock
 from serve_api.live_feed import LiveFeed
 from serve_api.live_hub import LiveHub
 from serve_api.metrics import Metrics
+from serve_api.predictions.predictions import Predictions
 from serve_api.principal import Principal, Scope, current_principal
 from serve_api.push_intake import PushIntake
 from serve_api.registry_writer import RegistryWriter
@@ -32,11 +33,17 @@ class Services:
     hub: LiveHub
     feed: LiveFeed
     type_zones: Mapping[str, str]
+    predictions: Predictions
 
 
-def _services(request: Request) -> Services:
+def services_of(request: Request) -> Services:
+    """What the process of a request shares."""
     services: Services = request.app.state.services
     return services
+
+
+async def _services(request: Request) -> Services:
+    return services_of(request)
 
 
 ServicesDep = Annotated[Services, Depends(_services)]

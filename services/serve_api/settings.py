@@ -25,7 +25,7 @@ class Settings(CassandraSettings):
         "container whose port is published to loopback or behind an authenticating proxy",
     )
     query_timeout: float = Field(3.0, gt=0, le=60, description="Seconds that one Cassandra read may take")
-    delivery_timeout: float = Field(5.0, ge=1, le=60, description="Seconds for Kafka's confirmation of a PUT or a push")
+    delivery_timeout: float = Field(5.0, ge=1, le=60, description="Seconds for Kafka's confirmation of what is written")
     site: str = Field("default", pattern="^[^/]+$", description="Site of every request, until there are credentials")
     device_types_file: Path | None = Field(
         None, description="Device types that a PUT may name; the project's deploy/device_types.yaml unless set"
@@ -43,6 +43,23 @@ class Settings(CassandraSettings):
     )
     push_max_open: int = Field(64, ge=1, le=1_000, description="Pushes whose bodies are held at once; more get 503")
     push_body_timeout: float = Field(10.0, gt=0, le=300, description="Seconds in which a push's body must have come")
+    model_keys: Path | None = Field(
+        None,
+        description="PEM file with the public keys of those whose models may run; none is loaded without it. "
+        "It is read at each load",
+    )
+    model_scratch: Path | None = Field(
+        None, description="Folder for models that are fetched from an object store; a temporary one unless set"
+    )
+    predict_max_open: int = Field(
+        512, ge=1, le=100_000, description="Requests for predictions that are answered at once; more get 503"
+    )
+    predict_max_bytes: int = Field(
+        2_097_152, ge=1_024, le=67_108_864, description="Bytes of the body of a prediction or of outcomes at most"
+    )
+    predict_body_timeout: float = Field(
+        10.0, gt=0, le=300, description="Seconds in which the body of a prediction or of outcomes must have come"
+    )
     shutdown_timeout: int = Field(10, ge=1, le=300, description="Seconds for open requests to end on SIGTERM")
 
     @model_validator(mode="after")

@@ -21,6 +21,8 @@ async def healthz(services: ServicesDep) -> Response:
 async def readyz(services: ServicesDep) -> Response:
     """503 while reads can't be answered."""
     problems = _defects(services)
+    if services.predictions.promotions.is_starting():
+        problems["models"] = "the promoted models are being loaded"
     try:
         await services.store.check()
     except TransientError as error:
@@ -35,7 +37,11 @@ async def metrics(services: ServicesDep) -> Response:
 
 
 def _defects(services: Services) -> dict[str, str]:
-    found = {"live": services.feed.problem(), "store": services.store.failure()}
+    found = {
+        "live": services.feed.problem(),
+        "store": services.store.failure(),
+        "models": services.predictions.promotions.failure(),
+    }
     return {name: problem for name, problem in found.items() if problem is not None}
 
 

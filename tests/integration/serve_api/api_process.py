@@ -22,6 +22,22 @@ def push_keys(stack: Stack) -> Path:
     return folder
 
 
+def models_folder(stack: Stack) -> Path:
+    """Where the tests' models are, and the keys that sign them."""
+    return stack.layout.data("serve_api") / "models"
+
+
+def model_keys(stack: Stack) -> Path:
+    """The public keys of those whose models may run."""
+    return models_folder(stack) / "keys" / "public.pem"
+
+
 def start_api(stack: Stack) -> None:
     """Begins to start it; its set-up tasks need Cassandra and Kafka the first time."""
-    stack.start("serve_api", {**_ENVIRONMENT, "SERVE_API_PUSH_KEYS": str(push_keys(stack))})
+    stack.start("serve_api", environment(stack))
+
+
+def environment(stack: Stack) -> dict[str, str]:
+    """Its settings."""
+    folders = {"SERVE_API_PUSH_KEYS": str(push_keys(stack)), "SERVE_API_MODEL_KEYS": str(model_keys(stack))}
+    return {**_ENVIRONMENT, **folders}

@@ -1,5 +1,6 @@
 """What OpenAPI says of the API: it holds together, each model has an example, and each example fits its model."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,15 @@ from serve_api.problems import Problem
 from serve_api.settings import Settings
 
 LISTS = ["/v1/devices", "/v1/latest", "/v1/readings", "/v1/windows", "/v1/anomalies"]
-RESOURCES = [*LISTS, "/v1/devices/{device}", "/v1/live/readings", "/v1/live/anomalies", "/v1/ingest/{source}"]
+PREDICTIONS = ["/v1/models", "/v1/models/{name}", "/v1/models/{name}/predict", "/v1/outcomes"]
+RESOURCES = [
+    *LISTS,
+    *PREDICTIONS,
+    "/v1/devices/{device}",
+    "/v1/live/readings",
+    "/v1/live/anomalies",
+    "/v1/ingest/{source}",
+]
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +131,7 @@ def test_every_route_of_v1_takes_its_principal_from_the_one_place(app: FastAPI) 
 
 def test_a_principal_without_the_scope_is_refused() -> None:
     reader = Principal("default", frozenset({Scope.READ}))
-    assert current_principal(SecurityScopes([Scope.READ]), reader) is reader
+    assert asyncio.run(current_principal(SecurityScopes([Scope.READ]), reader)) is reader
     with pytest.raises(Problem, match="write") as refused:
-        current_principal(SecurityScopes([Scope.WRITE]), reader)
+        asyncio.run(current_principal(SecurityScopes([Scope.WRITE]), reader))
     assert refused.value.status == 403
