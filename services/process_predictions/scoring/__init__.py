@@ -1,0 +1,1 @@
+"""Scores the rows of topics by trained models, as the API scores requests."""
