@@ -12,7 +12,15 @@ from headrace.topics import Topic, load_topics
 
 ROOT = Path(__file__).resolve().parents[1]
 _READERS = {"headrace": "operators([headrace deadletters])"}
-SERVICES = ("ingest_mqtt", "ingest_sources", "process_readings", "sink_cassandra", "serve_api")
+SERVICES = (
+    "ingest_mqtt",
+    "ingest_sources",
+    "process_readings",
+    "process_predictions",
+    "sink_cassandra",
+    "serve_api",
+    "train_models",
+)
 
 
 def settings_of(service: str) -> type[ServiceSettings]:

@@ -3,7 +3,8 @@ FROM python:3.11.14-slim-bookworm
 ARG SERVICE
 RUN test -n "$SERVICE" && useradd --system --uid 10001 --no-create-home headrace \
     # A volume that is mounted here is the user's own.
-    && install -d -o headrace /var/lib/headrace/sources
+    && install -d /var/lib/headrace && cd /var/lib/headrace \
+    && install -d -o headrace sources training models registry
 
 WORKDIR /app
 COPY requirements/${SERVICE}.txt requirements.txt
@@ -13,6 +14,7 @@ RUN pip install --no-cache-dir --disable-pip-version-check --only-binary=:all: -
 COPY schemas schemas
 COPY deploy/routes.yaml deploy/device_types.yaml deploy/
 COPY deploy/sources deploy/sources
+COPY deploy/models deploy/models
 COPY services/headrace services/headrace
 COPY services/${SERVICE} services/${SERVICE}
 RUN python -m compileall -q services

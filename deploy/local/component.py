@@ -28,7 +28,8 @@ class Component:
 
     `ports` maps the names in `Ports` to numbers. `requires` names the components that must be ready first. `prepare`
     runs before each start: it renders the configuration and makes what the first start needs. `ready` never raises.
-    `stop_signal` asks for an orderly end. One that `is_optional` starts only where it is named or required.
+    `stop_signal` asks for an orderly end. One that `is_optional` starts only where it is named or required. For one
+    that `is_aside` nobody waits unless it is named.
     Times are in seconds.
     """
 
@@ -44,6 +45,7 @@ class Component:
     stop_timeout: float = 30.0
     stop_signal: signal.Signals = signal.SIGTERM
     is_optional: bool = False
+    is_aside: bool = False
 
 
 def render(template: Path, target: Path, values: Mapping[str, str]) -> None:

@@ -10,25 +10,29 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from types import FrameType
 
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from deploy.local import demo_sources
-from deploy.local.checks import machine_problems
+from deploy.local import demo_models, demo_sources
+from deploy.local.checks import machine_problems, port_problems
 from deploy.local.demo_devices import FleetOptions, publishing, register_types
 from deploy.local.demo_figures import Gatherer
 from deploy.local.demo_screen import Heading, line, screen
 from deploy.local.errors import CheckFailed, StackError
+from deploy.local.paths import Layout
 from deploy.local.project import exclusive, project_stack
 from deploy.local.stack import SERVICES, Stack
 from loadtest.devices.host import device_name
 
 _REDRAW_S = 1.0
 _LINE_EVERY_S = 5.0
+_LATER = ("train_models", "process_predictions", "mlflow")
+"""Started when the first data have passed, which they would hold up by seconds: they take long to import."""
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -48,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, _interrupt)
     begin = time.monotonic()
     try:
-        stack = project_stack(os.environ, lambda layout: {"ingest_sources": demo_sources.environment(layout)})
+        stack = project_stack(os.environ, _variables)
         _run(stack, options, console, begin)
     except StackError as error:
         Console(stderr=True, highlight=False).print(str(error), style="red", markup=False, soft_wrap=True)
@@ -56,6 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.print("ended by Ctrl-C; the data stay for the next time, `make clean` deletes them", soft_wrap=True)
     return 0
+
+
+def _variables(layout: Layout) -> Mapping[str, Mapping[str, str]]:
+    return {"ingest_sources": demo_sources.environment(layout), **demo_models.environment(layout)}
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -67,6 +75,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _run(stack: Stack, options: Options, console: Console, begin: float) -> None:
     problems = machine_problems(memory=len(stack.stopped()) == len(stack.components))
+    for name in _LATER:
+        problems += [] if stack.is_running(name) else port_problems(stack.component(name).ports, stack.host)
     if problems:
         raise CheckFailed(problems)
 
@@ -76,16 +86,34 @@ def _run(stack: Stack, options: Options, console: Console, begin: float) -> None
     with exclusive(stack):
         console.print("starting Kafka, Cassandra, mosquitto, Prometheus, PostgreSQL, RabbitMQ and the services")
         demo_sources.write_sources(stack)
-        wanted = (*stack.usual(), *demo_sources.FAR_ENDS)
-        with stack.running(*wanted, on_ready=on_ready), publishing(stack, options.fleet), demo_sources.filling(stack):
+        demo_models.write_models(stack)
+        with (
+            stack.running(*_soon(stack), on_ready=on_ready),
+            publishing(stack, options.fleet),
+            demo_sources.filling(stack),
+            ExitStack() as later,
+        ):
+
+            def on_first_data() -> None:
+                later.enter_context(demo_models.asking(stack))
+                for name in _LATER:
+                    stack.start(name)
+
             register_types(stack, options.fleet.meters)
-            _show(stack, options.seconds, console, begin)
+            _show(stack, options.seconds, console, begin, on_first_data)
             console.print("stopping what this command started")
 
 
-def _show(stack: Stack, seconds: float | None, console: Console, begin: float) -> None:
-    gatherer = Gatherer({name: stack.url(name) for name in SERVICES})
-    view = _View(stack, gatherer, console, begin)
+def _soon(stack: Stack) -> list[str]:
+    """What data pass, and the far ends of sources."""
+    return [name for name in stack.usual() if name not in _LATER] + [*demo_sources.FAR_ENDS]
+
+
+def _show(
+    stack: Stack, seconds: float | None, console: Console, begin: float, on_first_data: Callable[[], None]
+) -> None:
+    gatherer = Gatherer({name: stack.url(name) for name in SERVICES}, demo_models.state_file(stack.layout))
+    view = _View(stack, gatherer, console, begin, on_first_data)
     try:
         if console.is_terminal:
             with Live(console=console, screen=False, auto_refresh=False, vertical_overflow="crop") as live:
@@ -107,9 +135,12 @@ def _every(period: float, seconds: float | None, draw: Callable[[], None]) -> No
 
 
 class _View:
-    """What is drawn, and when the first data were seen in Cassandra."""
+    """What is drawn, and when the first data were seen in Cassandra, which `on_first_data` is told."""
 
-    def __init__(self, stack: Stack, gatherer: Gatherer, console: Console, begin: float) -> None:
+    def __init__(
+        self, stack: Stack, gatherer: Gatherer, console: Console, begin: float, on_first_data: Callable[[], None]
+    ) -> None:
+        self._on_first_data = on_first_data
         self._gatherer = gatherer
         self._console = console
         self._begin = begin
@@ -117,6 +148,7 @@ class _View:
         self._addresses = {
             "API": stack.url("serve_api") + "/v1",
             "docs": stack.url("serve_api") + "/docs",
+            "MLflow": stack.url("mlflow"),
             "Prometheus": stack.url("prometheus"),
             "MQTT": f"mqtt://{stack.host}:{stack.ports.mqtt}",
         }
@@ -131,6 +163,7 @@ class _View:
         if self._first_stored is None and self._gatherer.has_stored(device_name()):
             self._first_stored = time.monotonic() - self._begin
             self._console.print(f"first data in Cassandra {self._first_stored:.1f} s after the command")
+            self._on_first_data()
         return Heading(time.monotonic() - self._begin, self._first_stored, self._addresses)
 
 

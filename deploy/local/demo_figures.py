@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from deploy.local.demo_model_state import ModelShown, read_state
 from deploy.local.scrape import Samples, get, scrape
 
 _ANOMALIES_SHOWN = 8
@@ -86,19 +88,24 @@ class SourceFigures:
 
 @dataclass(frozen=True)
 class Figures:
-    """What one redraw shows."""
+    """What one redraw shows; `model` is None where nobody asks one."""
 
     stages: list[StageFigures]
     dead_letters: dict[str, float] = field(default_factory=dict)
     anomalies: list[dict[str, Any]] = field(default_factory=list)
     sources: list[SourceFigures] = field(default_factory=list)
+    model: ModelShown | None = None
 
 
 class Gatherer:
-    """Looks at all services at once; `urls` maps service names to their HTTP roots."""
+    """Looks at all services at once.
 
-    def __init__(self, urls: Mapping[str, str]) -> None:
+    `urls` maps service names to their HTTP roots, `model` is the file in which the model's user says how it goes.
+    """
+
+    def __init__(self, urls: Mapping[str, str], model: Path | None = None) -> None:
         self._urls = urls
+        self._model = model
         self._pool = ThreadPoolExecutor(len(STAGES) + 2)
         self._last: dict[str, tuple[float, Samples]] = {}
 
@@ -114,7 +121,8 @@ class Gatherer:
         for samples in filter(None, [*found, sources.result()]):
             dead.update(samples.by("headrace_dead_letters_total", "reason"))
         stages = [self._figures(stage, samples) for stage, samples in zip(STAGES, found, strict=True)]
-        return Figures(stages, dict(dead), anomalies.result(), self._sources(sources.result()))
+        model = None if self._model is None else read_state(self._model)
+        return Figures(stages, dict(dead), anomalies.result(), self._sources(sources.result()), model)
 
     def has_stored(self, device: str) -> bool:
         """Whether the API reads anything of a device from Cassandra."""

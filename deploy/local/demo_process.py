@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from deploy.local import process
 from deploy.local.paths import PROJECT
@@ -16,9 +17,14 @@ _STOP_S = 10.0
 
 
 @contextmanager
-def running(stack: Stack, name: str, module: str, arguments: Sequence[str]) -> Iterator[None]:
-    """Runs `python -m module` for the length of the block, with its log and record under `name`."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(PROJECT), str(PROJECT / "services")))}
+def running(
+    stack: Stack, name: str, module: str, arguments: Sequence[str], variables: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[None]:
+    """Runs `python -m module` for the length of the block, with its log and record under `name`.
+
+    `variables` are added to this process's own environment.
+    """
+    environment = {**os.environ, **variables, "PYTHONPATH": os.pathsep.join((str(PROJECT), str(PROJECT / "services")))}
     child = process.spawn(
         [sys.executable, "-m", module, *arguments], environment, stack.layout.log(name), stack.layout.root
     )

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.local.demo_figures import Figures, StageFigures
+from deploy.local.demo_model_panel import model_line, model_panel
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,13 @@ def screen(heading: Heading, figures: Figures) -> RenderableType:
     """The whole screen."""
     return Group(
         Text(f"Headrace   {heading.elapsed:,.0f} s   {_first_data(heading)}   Ctrl-C ends it", style="bold"),
+        # Above what a low terminal cuts off.
+        _addresses(heading.addresses),
         _stages(figures),
         _sources(figures),
+        model_panel(figures.model),
         _dead_letters(figures),
         _anomalies(figures),
-        _addresses(heading.addresses),
     )
 
 
@@ -42,7 +45,10 @@ def line(heading: Heading, figures: Figures) -> str:
     )
     dead = sum(figures.dead_letters.values())
     sources = "  ".join(f"{f.name} {f.delivered:,.0f}" for f in figures.sources)
-    return f"{heading.elapsed:.0f} s  {_first_data(heading)}  {stages}  sources: {sources}  dead letters {dead:,.0f}"
+    return (
+        f"{heading.elapsed:.0f} s  {_first_data(heading)}  {stages}  sources: {sources}  dead letters {dead:,.0f}  "
+        f"{model_line(figures.model)}"
+    )
 
 
 def _first_data(heading: Heading) -> str:

@@ -137,7 +137,10 @@ def mosquitto(layout: Layout, ports: Ports, host: str) -> Component:
 
 def prometheus(layout: Layout, ports: Ports, host: str, workers: int) -> Component:
     config = layout.config("prometheus", "prometheus.yml")
-    scraped = ("ingest_mqtt", "ingest_sources", "process_readings", "sink_cassandra", "serve_api", "prometheus")
+    scraped = (
+        *("ingest_mqtt", "ingest_sources", "process_readings", "sink_cassandra", "serve_api"),
+        *("train_models", "process_predictions", "prometheus"),
+    )
 
     def prepare() -> None:
         targets = {name.upper(): f"{host}:{getattr(ports, name)}" for name in scraped}

@@ -32,6 +32,9 @@ class Ports:
     process_readings: int = 9102
     sink_cassandra: int = 9103
     ingest_sources: int = 9104
+    train_models: int = 9105
+    process_predictions: int = 9106
+    mlflow: int = 5000
     postgres: int = 5432
     rabbitmq: int = 5672
     rabbitmq_dist: int = 25672

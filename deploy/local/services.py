@@ -22,6 +22,8 @@ def services(layout: Layout, ports: Ports, host: str, workers: int) -> list[Comp
     mqtt = {"MQTT_HOST": host, "MQTT_PORT": str(ports.mqtt)}
     brokers = {"BROKERS": _brokers(ports, host)}
     files = {"DATA": str(layout.data("ingest_sources"))}
+    models = {"DATA": str(layout.data("train_models"))}
+    keys = {"MODEL_KEYS": str(layout.data("train_models") / "keys" / "public.pem")}
     return [
         _service("ingest_mqtt", brokers | mqtt, ("kafka", "mosquitto"), (topics,), ports, host),
         _service("ingest_sources", brokers | files, ("kafka",), (topics,), ports, host),
@@ -30,7 +32,9 @@ def services(layout: Layout, ports: Ports, host: str, workers: int) -> list[Comp
             for number in range(1, workers + 1)
         ),
         _service("sink_cassandra", _stores(ports, host), ("kafka", "cassandra"), (topics, tables), ports, host),
-        _service("serve_api", _stores(ports, host), ("kafka", "cassandra"), (topics, tables), ports, host),
+        _service("serve_api", _stores(ports, host) | keys, ("kafka", "cassandra"), (topics, tables), ports, host),
+        _service("train_models", _stores(ports, host) | models, ("kafka", "cassandra"), (topics, tables), ports, host),
+        _service("process_predictions", brokers | keys, ("kafka",), (topics,), ports, host),
     ]
 
 

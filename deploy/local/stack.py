@@ -21,6 +21,7 @@ from deploy.local.component import Component, Task
 from deploy.local.errors import CheckFailed, StackError, StartFailed
 from deploy.local.far_ends import amqp_url, far_ends, postgres_url
 from deploy.local.infrastructure import infrastructure
+from deploy.local.model_registry import mlflow
 from deploy.local.paths import SEARCH_PATH, Layout
 from deploy.local.ports import HOST, Ports
 from deploy.local.process import ProcessRecord
@@ -28,7 +29,15 @@ from deploy.local.services import services, tables_task, topics_task
 
 OnReady = Callable[[str, float], None]
 _POLL_S = 0.1
-SERVICES = ("ingest_mqtt", "ingest_sources", "process_readings", "sink_cassandra", "serve_api")
+SERVICES = (
+    "ingest_mqtt",
+    "ingest_sources",
+    "process_readings",
+    "process_predictions",
+    "sink_cassandra",
+    "serve_api",
+    "train_models",
+)
 
 
 def _refuse_strangers(host: str) -> None:
@@ -78,6 +87,7 @@ class Stack:
             for component in (
                 *infrastructure(self.layout, ports, host, workers),
                 *services(self.layout, ports, host, workers),
+                mlflow(self.layout, ports, host),
                 *far_ends(self.layout, ports, host),
             )
         }
@@ -110,15 +120,15 @@ class Stack:
         return amqp_url(self.ports, self.host)
 
     def url(self, name: str) -> str:
-        """The HTTP root of a service or of Prometheus, without a closing slash."""
+        """The HTTP root of a service, of MLflow or of Prometheus, without a closing slash."""
         return f"http://{self.host}:{getattr(self.ports, name)}"
 
     def up(self, *names: str, on_ready: OnReady = _ignore) -> None:
         """Start these components and what they require, and wait until each is ready.
 
-        Where none is named, all but the optional ones. What runs already is left as it is. `on_ready` is told each
-        component and the seconds it took. Raises CheckFailed where a port is taken, StartFailed for the first component
-        that does not come up.
+        Where none is named, all but the optional ones, without waiting for those that stand aside. What runs already is
+        left as it is. `on_ready` is told each component and the seconds it took. Raises CheckFailed where a port is
+        taken, StartFailed for the first component that does not come up.
         """
         wanted = self._with_required(names or self.usual())
         self._check_ports(wanted)
@@ -126,7 +136,8 @@ class Stack:
             with ThreadPoolExecutor(len(wave)) as pool:
                 begin = time.monotonic()
                 list(pool.map(self.start, wave))
-            self._wait_ready(wave, None, begin, on_ready)
+            awaited = [name for name in wave if name in names or not self.component(name).is_aside]
+            self._wait_ready(awaited, None, begin, on_ready)
 
     @contextmanager
     def running(self, *names: str, on_ready: OnReady = _ignore) -> Iterator[None]:

@@ -8,6 +8,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana.builder.anomalies import anomalies
 from grafana.builder.devices import devices
 from grafana.builder.loading import loading
+from grafana.builder.models import models
 from grafana.builder.pipeline import pipeline
 
 FOLDER = Path(__file__).resolve().parents[1] / "dashboards"
@@ -15,7 +16,8 @@ FOLDER = Path(__file__).resolve().parents[1] / "dashboards"
 
 def dashboard_files() -> dict[str, str]:
     """File name → content, for every dashboard."""
-    boards = {"pipeline": pipeline(), "devices": devices(), "anomalies": anomalies(), "sources": loading()}
+    boards = {"pipeline": pipeline(), "devices": devices(), "anomalies": anomalies()}
+    boards |= {"sources": loading(), "models": models()}
     return {
         f"{name}.json": json.dumps(board.build(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
         for name, board in boards.items()

@@ -25,7 +25,7 @@ def _panels() -> Iterator[Panel | dashboard.Row]:
 
 
 def _state() -> Iterator[Panel]:
-    services = 'up{job=~"ingest_.*|process_.*|sink_.*|serve_.*"}'
+    services = 'up{job=~"ingest_.*|process_.*|sink_.*|serve_.*|train_.*"}'
     yield number("Services up", "Processes that Prometheus reaches.", f"sum({services})")
     yield number("Alerts firing", "See Prometheus for what to do.", 'count(ALERTS{alertstate="firing"}) or vector(0)')
     yield number("MQTT connected", "Bridges with a connection to the MQTT broker.", "sum(headrace_mqtt_connected)")

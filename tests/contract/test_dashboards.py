@@ -24,7 +24,8 @@ def test_no_other_dashboard_is_committed() -> None:
 
 
 def test_they_are_told_apart() -> None:
-    assert {dashboard["title"] for dashboard in DASHBOARDS.values()} == {"Pipeline", "Sources", "Devices", "Anomalies"}
+    titles = {"Pipeline", "Sources", "Models", "Devices", "Anomalies"}
+    assert {dashboard["title"] for dashboard in DASHBOARDS.values()} == titles
     assert len({dashboard["uid"] for dashboard in DASHBOARDS.values()}) == len(DASHBOARDS)
 
 

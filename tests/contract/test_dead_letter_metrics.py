@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from headrace.errors import Reason
 from headrace.sink import SinkProgress
 from ingest_mqtt.metrics import Metrics
+from process_predictions.metrics import DeadLetterMetrics
 from process_readings.counts import Counts
 from process_readings.metrics import RuleMetrics
 from sink_cassandra.metrics import Flow, SinkCollector
@@ -27,7 +28,14 @@ def _sink_cassandra(registry: CollectorRegistry) -> None:
     registry.register(SinkCollector(Flow("readings", SinkProgress(refused={Reason.NO_ROUTE.value: 1}))))
 
 
-@pytest.mark.parametrize("count_one", [_ingest_mqtt, _process_readings, _sink_cassandra], ids=lambda f: f.__name__[1:])
+def _process_predictions(registry: CollectorRegistry) -> None:
+    DeadLetterMetrics([{Reason.NO_ROUTE.value: 1}, {}], registry)
+
+
+SERVICES = (_ingest_mqtt, _process_readings, _process_predictions, _sink_cassandra)
+
+
+@pytest.mark.parametrize("count_one", SERVICES, ids=lambda f: f.__name__[1:])
 def test_a_reason_that_never_came_is_counted_as_0(count_one: Callable[[CollectorRegistry], None]) -> None:
     registry = CollectorRegistry()
     count_one(registry)

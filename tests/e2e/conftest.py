@@ -24,6 +24,20 @@ stable_seconds: 1
 rules: [{cast: {columns: {id: text}, others: number}}]
 into: {topic: sources.orders, key: "{id}"}
 """
+WEIGHED = """
+task: regression
+data: {files: weighed.csv, label: weight}
+inputs: {amount: number}
+candidates: [{algorithm: ridge}]
+stream: {topic: sources.orders, subject: id}
+retraining: {drift_psi: 5}
+"""
+WEIGHED_AGAIN = """
+task: regression
+data: {predictions: {model: weighed}, label: weight}
+inputs: {amount: number}
+candidates: [{algorithm: ridge}]
+"""
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +53,19 @@ def pipeline(push_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     shutil.copytree(DEPLOY / "sources", sources)
     (sources / "pushed.yaml").write_text(PUSHED)
     (sources / "orders.yaml").write_text(ORDERS)
+    models = sources.with_name("models")
+    shutil.copytree(DEPLOY / "models", models)
+    (models / "weighed.yaml").write_text(WEIGHED)
+    (models / "weighed_again.yaml").write_text(WEIGHED_AGAIN)
+    # In no order and not quite a line, as the leak scan would refuse them.
+    pairs = ((each * 37 % 100, each * 53 % 41) for each in range(400))
+    rows = "".join(f"{amount},{amount + 2 * noise}\n" for amount, noise in pairs)
+    (models / "weighed.csv").write_text(f"amount,weight\n{rows}")
     environment = {
         "ingest_sources": {"INGEST_SOURCES_SOURCES": str(sources)},
         "serve_api": {"SERVE_API_PUSH_KEYS": str(push_keys)},
+        "train_models": {"TRAIN_MODELS_MODELS": str(models), "TRAIN_MODELS_FILES": str(models)},
+        "process_predictions": {"PROCESS_PREDICTIONS_MODELS": str(models)},
     }
     with temporary_stack(PROJECT / ".headrace" / "temporary" / "e2e", environment=environment) as stack:
         stack.up("kafka", "cassandra", "mosquitto", *SERVICES)

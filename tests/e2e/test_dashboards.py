@@ -15,6 +15,7 @@ from deploy.local.stack import SERVICES, Stack
 from headrace.testing import wait_until
 from tests.dashboard_files import ItemsQuery, PromQuery, alert_selectors, items_queries, prom_queries
 from tests.e2e.steady_load import DEVICE, METRIC, steady_load
+from tests.e2e.steady_predictions import MODEL, steady_predictions
 
 pytestmark = [pytest.mark.integration]
 
@@ -33,8 +34,8 @@ _TIMEOUT_S = 10.0
 
 @pytest.fixture(scope="module")
 def flowing(pipeline: Stack) -> Iterator[Stack]:
-    """The pipeline with Prometheus, a small load that goes on, and a file that was loaded."""
-    with pipeline.running("prometheus"), steady_load(pipeline):
+    """The pipeline with Prometheus, a small load that goes on, predictions, and a file that was loaded."""
+    with pipeline.running("prometheus"), steady_load(pipeline), steady_predictions(pipeline):
         # Once Prometheus knows the counters: of rows that came before, it sees no increase.
         rows = f'headrace_source_rows_total{{source="{SOURCE}"}}'
         wait_until(lambda: _numbers(pipeline, rows), rows, _DEADLINE_S, every=0.5)
@@ -44,7 +45,7 @@ def flowing(pipeline: Stack) -> Iterator[Stack]:
 
 @pytest.mark.parametrize("query", prom_queries(), ids=str)
 def test_prometheus_answers_with_numbers_and_the_labels_of_the_legend(flowing: Stack, query: PromQuery) -> None:
-    expr = query.expr.replace("${source}", SOURCE)
+    expr = query.expr.replace("${source}", SOURCE).replace("${model}", MODEL)
     found = wait_until(lambda: _numbers(flowing, expr), expr, _DEADLINE_S, every=0.5)
     assert all(query.labels <= sample["metric"].keys() for sample in found)
 

@@ -1,4 +1,7 @@
-"""`make demo` brings data into Cassandra within 90 s, and Ctrl-C ends what it started and nothing else."""
+"""`make demo` brings data into Cassandra within 90 s and has a model trained on them, which answers and is swapped.
+
+Ctrl-C ends what it started and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.demo_figures import Gatherer
+from deploy.local.demo_model_state import ModelShown, read_state
+from deploy.local.demo_models import state_file
 from deploy.local.paths import PROJECT
 from deploy.local.ports import Ports, variable
 from deploy.local.process import ProcessRecord
@@ -22,7 +27,7 @@ from deploy.local.scrape import get
 from deploy.local.stack import SERVICES, Stack
 from headrace.testing import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(720)]
 
 KINDS = {"table", "api", "queue", "topic", "file"}
 _FIRST_DATA = re.compile(r"first data in Cassandra (\d+\.\d) s after the command")
@@ -42,13 +47,14 @@ def test_shows_data_within_90_s_and_ctrl_c_ends_only_what_it_started(running_bef
     ports = {variable(name): str(port) for name, port in asdict(running_before.ports).items()}
     environment = {**os.environ, **ports, "HEADRACE_ROOT": str(running_before.layout.root)}
     environment["PYTHONPATH"] = os.pathsep.join((str(PROJECT), str(PROJECT / "services")))
-    command = [sys.executable, "-m", "deploy.local", "demo", "--meters", "5", "--faults", "0.1"]
+    command = [sys.executable, "-m", "deploy.local", "demo", "--faults", "0.01"]
     with output.open("w") as file, subprocess.Popen(command, env=environment, stdout=file, stderr=file) as demo:
         try:
             found = wait_until(lambda: _first_data(demo, output), "data in Cassandra", 180)
             wait_until(lambda: 'reason="' in _metrics(running_before), "a dead letter of the fleet", 60, every=0.5)
             assert all(_passed_on(running_before).values()), _passed_on(running_before)
             wait_until(lambda: _kinds_stored(running_before) == KINDS, "a device of each kind of source", 60, every=0.5)
+            _check_model(running_before)
             demo.send_signal(signal.SIGINT)
             assert demo.wait(60) == 0, output.read_text()
         finally:
@@ -57,6 +63,30 @@ def test_shows_data_within_90_s_and_ctrl_c_ends_only_what_it_started(running_bef
     assert "ended by Ctrl-C" in output.read_text()
     assert [name for name in running_before.components if running_before.is_running(name)] == ["mosquitto"]
     assert _left_behind(running_before) == {"mosquitto"}
+
+
+def _check_model(stack: Stack) -> None:
+    """A first version answers and its outcomes are known; a second takes over, or the gates say why it doesn't."""
+
+    def settled() -> ModelShown | None:
+        found = read_state(state_file(stack.layout))
+        return found if found and any(version.settled for version in found.versions) else None
+
+    def tried_better() -> ModelShown | None:
+        found = settled()
+        return found if found and (found.swap or found.refused) else None
+
+    first = wait_until(settled, "outcomes of a first version's answers", 240, every=0.5)
+    assert first is not None
+    assert [(each.number, each.role, each.algorithm) for each in first.versions] == [(1, "champion", "ridge")]
+    after = wait_until(tried_better, "a second version", 240, every=0.5)
+    assert after is not None
+    assert after.failed == 0
+    if after.swap:
+        assert after.swap == "version 1 → 2"
+        assert {version.role for version in after.versions} == {"before", "champion"}
+    else:
+        assert "better than version 1 failed" in after.refused
 
 
 def _first_data(demo: subprocess.Popen[bytes], output: Path) -> re.Match[str] | None:

@@ -32,6 +32,7 @@ from ingest_sources.quality.report_topic import read_reports
 from loadtest.devices.mqtt_packets import topic_field
 from loadtest.devices.publisher import Message, Publisher, Receipt
 from loadtest.scan_kafka import unread
+from tests.e2e.predictions import MODEL, Predictions
 from tests.integration.serve_api.sender import Sender
 from tests.integration.sink_cassandra.sink_process import session_of
 
@@ -49,18 +50,30 @@ Records = dict[str, list[dict[str, Any]]]
 
 @dataclass
 class Flow:
-    """What devices left behind, and an order: a registered device, an unknown one, one with a file of readings, and one
-    whose readings are pushed; the order is a row of a source with a topic and a table of its own."""
+    """What devices left behind, and an order: a registered device, an unknown one, one with a file of readings, one
+    whose readings are pushed, and one that published for hours; the order is a row of a source with a topic and a table
+    of its own."""
 
     stack: Stack
     registered: str = field(default_factory=lambda: f"edge-{uuid4().hex}")
     unknown: str = field(default_factory=lambda: f"edge-{uuid4().hex}")
     filed: str = field(default_factory=lambda: f"edge-{uuid4().hex}")
     pushed: str = field(default_factory=lambda: f"edge-{uuid4().hex}")
+    hourly: str = field(default_factory=lambda: f"edge-{uuid4().hex}")
     order: str = field(default_factory=lambda: f"edge-{uuid4().hex}")
     filed_at: int = field(default_factory=lambda: int(time.time()))
     following: set[str] = field(default_factory=set)
     live: dict[str, int] = field(default_factory=lambda: {"readings": 0, "anomalies": 0})
+
+    @property
+    def predictions(self) -> Predictions:
+        """What models said, here and about the orders."""
+        return Predictions(self.stack)
+
+    def restart(self, service: str) -> None:
+        """Kills a service and starts it again."""
+        self.stack.kill(service)
+        self.stack.up(service)
 
     def records(self, topic: str) -> list[dict[str, Any]]:
         """The JSON records of a topic that are about the two devices; of those with other contents, their keys."""
@@ -90,6 +103,10 @@ class Flow:
     def drop_order(self, column: str = "amount", value: float = 0.1) -> None:
         """Drops a file with the order into the folder of the source `orders`."""
         self._place("orders", f"{self.order}-{column}", f"id,{column}\n{self.order},{value}\n")
+
+    def drop_order_without_amount(self) -> None:
+        """Drops a file with another order, which the model that scores orders can't take."""
+        self._place("orders", f"{self.order}-empty", f"id,amount\n{self.order}-empty,\n")
 
     def schemas(self) -> list[RowSchema]:
         """Those of the source `orders`."""
@@ -125,7 +142,7 @@ class Flow:
         return found
 
     def letters(self) -> list[DeadLetter]:
-        devices = (self.registered, self.unknown, self.filed)
+        devices = (self.registered, self.unknown, self.filed, self.order)
         letters = DeadLetters(self.stack.brokers).read_all()
         return [one for one in letters if any(d in one.source.topic or d.encode() in (one.key or b"") for d in devices)]
 
@@ -154,6 +171,7 @@ def flow(pipeline: Stack, push_keys: Path) -> Iterator[Flow]:
     asyncio.run(_publish(one))
     one.drop()
     one.drop_order()
+    one.drop_order_without_amount()
     one.push(push_keys)
     producer = Producer(pipeline.brokers, "edges")
     producer.produce(
@@ -161,6 +179,10 @@ def flow(pipeline: Stack, push_keys: Path) -> Iterator[Flow]:
     )
     producer.flush(30)
     wait_until(lambda: not any(unread(pipeline.brokers).values()), "every consumer at the end", 60)
+    one.predictions.train()
+    one.predictions.ask()
+    # The topic of the orders is there now, which it was not when the process started.
+    one.restart("process_predictions")
     yield one
 
 
@@ -192,7 +214,15 @@ async def _publish(flow: Flow) -> None:
         other = topic_field(f"devices/{flow.unknown}/telemetry")
         await publisher.publish([Message(other, b'{"humidity": 41.5}', 1_000), Message(other, b"{bad", 1_001)])
         await publisher.publish([Message(topic_field(f"devices/{flow.unknown}/no/route"), b"1", 1_002)])
+        hourly = topic_field(f"devices/{flow.hourly}/telemetry")
+        await publisher.publish([Message(hourly, body, 2_000 + n) for n, body in enumerate(_hours_before(now))])
         await publisher.drain(30)
+
+
+def _hours_before(now_ms: int) -> list[bytes]:
+    """A reading every five minutes for five hours."""
+    times = range(now_ms - 5 * 3_600_000, now_ms, 300_000)
+    return [json.dumps({"ts": time_ms, "humidity": 40.0 + time_ms // 300_000 % 7}).encode() for time_ms in times]
 
 
 def _dead_letter_of(service: str) -> Callable[[Flow], bool]:
@@ -205,12 +235,13 @@ def _registry(device: Callable[[Flow], str], source: str) -> Callable[[Flow], bo
     )
 
 
-def _restores_its_state(flow: Flow) -> bool:
-    stack = flow.stack
-    stack.kill("process_readings")
-    stack.up("process_readings")
-    samples = scrape(stack.url("process_readings"))
-    return samples is not None and samples.total("headrace_restored_cells_total") > 0
+def _restores_its_state(service: str) -> Callable[[Flow], bool]:
+    def is_restored(flow: Flow) -> bool:
+        flow.restart(service)
+        samples = scrape(flow.stack.url(service))
+        return samples is not None and samples.total("headrace_restored_cells_total") > 0
+
+    return is_restored
 
 
 def _knows_the_file_again(flow: Flow) -> bool:
@@ -251,7 +282,24 @@ SHOWN: dict[tuple[str, str, str], Callable[[Flow], bool]] = {
     ("devices.registry", "read by", "sink_cassandra"): lambda flow: any(
         item["device"] == flow.unknown for item in flow.items("devices", limit="10000")
     ),
-    ("process_readings.changelog", "read by", "process_readings"): _restores_its_state,
+    ("process_readings.changelog", "read by", "process_readings"): _restores_its_state("process_readings"),
+    ("process_predictions.changelog", "written by", "process_predictions"): lambda flow: bool(
+        flow.bodies("process_predictions.changelog")
+    ),
+    ("process_predictions.changelog", "read by", "process_predictions"): _restores_its_state("process_predictions"),
+    ("models.promoted", "written by", "train_models"): lambda flow: bool(flow.bodies("models.promoted")),
+    ("models.promoted", "read by", "train_models"): lambda flow: "champion" in flow.predictions.headrace("list", MODEL),
+    ("models.promoted", "read by", "serve_api"): lambda flow: flow.predictions.answered_by("serve_api"),
+    ("models.promoted", "read by", "process_predictions"): lambda flow: flow.predictions.is_scored(flow.order),
+    ("predictions.made", "written by", "serve_api"): lambda flow: flow.predictions.answered_by("serve_api"),
+    ("predictions.made", "written by", "process_predictions"): lambda flow: flow.predictions.is_scored(flow.order),
+    ("predictions.made", "read by", "train_models"): lambda flow: flow.predictions.is_learned_from(),
+    ("predictions.outcomes", "written by", "serve_api"): lambda flow: flow.predictions.has_outcomes(MODEL),
+    ("predictions.outcomes", "written by", "process_predictions"): lambda flow: flow.predictions.has_outcomes(
+        "next_hour"
+    ),
+    ("predictions.outcomes", "read by", "train_models"): lambda flow: flow.predictions.is_learned_from(),
+    ("readings.windows", "read by", "process_predictions"): lambda flow: flow.predictions.is_about(flow.hourly),
     ("readings.raw", "read by", "process_readings"): lambda flow: bool(flow.records("readings.clean")),
     ("readings.raw", "written by", "ingest_sources"): lambda flow: bool(flow.items("readings", device=flow.filed)),
     ("sources.pushed", "written by", "serve_api"): lambda flow: any(

@@ -213,6 +213,63 @@ def test_data_survive_a_new_container() -> None:
     assert {name for name in used if not name.startswith(".")} == COMPOSE["volumes"].keys()
 
 
+def _mounts(name: str) -> dict[str, tuple[str, bool]]:
+    """Volume → where a container has it, and whether it may write there."""
+    volumes = [volume.split(":") for volume in CONTAINERS[name].get("volumes", ()) if not volume.startswith(".")]
+    return {volume: (target, "ro" not in mode) for volume, target, *mode in volumes}
+
+
+def _volume_of(name: str, path: Path) -> str:
+    """The volume in which a container has a path."""
+    (found,) = [volume for volume, (target, _) in _mounts(name).items() if path.is_relative_to(target)]
+    return found
+
+
+@pytest.fixture
+def trainer(monkeypatch: pytest.MonkeyPatch) -> Any:
+    for variable, value in _environment("train_models").items():
+        monkeypatch.setenv(variable, value)
+    return _settings_class("train_models").load()
+
+
+def _who_mounts(volume: str) -> set[str]:
+    return {name for name in CONTAINERS if volume in _mounts(name)}
+
+
+def test_only_who_trains_has_the_key_that_signs_and_the_rows(trainer: Any) -> None:
+    assert trainer.signing_key is None, "so that the first training makes a pair"
+    for path in (trainer.signing_key_file, trainer.runs, trainer.data):
+        assert _who_mounts(_volume_of("train_models", path)) == {"train_models"}, path
+
+
+@pytest.mark.parametrize("server", ["serve_api", "process_predictions"])
+def test_who_serves_reads_artifacts_and_the_public_key_where_the_trainer_writes_them(trainer: Any, server: str) -> None:
+    shared = _volume_of("train_models", trainer.public_keys_file)
+    assert _volume_of("train_models", Path(trainer.artifacts_uri)) == shared
+    assert _mounts(server) == {shared: (_mounts("train_models")[shared][0], False)}
+    assert _mounts("train_models")[shared][1]
+    assert _environment(server)[f"{server.upper()}_MODEL_KEYS"] == str(trainer.public_keys_file)
+
+
+def test_the_registry_shows_artifacts_and_can_change_none(trainer: Any) -> None:
+    command = dict(word.split("=", 1) for word in CONTAINERS["mlflow"]["command"] if "=" in word)
+    assert command["--backend-store-uri"] == trainer.registry_uri
+    database = _volume_of("train_models", Path(trainer.registry_uri.removeprefix("sqlite:///")))
+    artifacts = _volume_of("train_models", Path(trainer.artifacts_uri))
+    at = {volume: _mounts("train_models")[volume][0] for volume in (database, artifacts)}
+    assert _mounts("mlflow") == {database: (at[database], True), artifacts: (at[artifacts], False)}
+    # MLflow makes this folder when it starts.
+    assert _volume_of("mlflow", Path(command["--default-artifact-root"])) == database
+
+
+def test_the_user_of_an_image_owns_the_volumes_that_it_has() -> None:
+    text = DOCKERFILE.read_text()
+    for service in SERVICES:
+        for target, _ in _mounts(service).values():
+            assert Path(target).parent == Path("/var/lib/headrace")
+            assert re.search(rf"install -d -o headrace [a-z ]*\b{Path(target).name}\b", text), target
+
+
 @pytest.mark.parametrize("name", OWN)
 def test_own_containers_may_do_little(name: str) -> None:
     container = CONTAINERS[name]

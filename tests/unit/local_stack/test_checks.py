@@ -76,7 +76,7 @@ def test_too_little_memory_is_named_with_what_is_needed(tmp_path: Path) -> None:
     line = checks.memory_problem(checks.available_memory(meminfo))
     assert line is not None
     assert "1.0 GB" in line
-    assert "4 GB" in line
+    assert "4.5 GB" in line
     assert checks.memory_problem(checks.MEMORY_BYTES) is None
 
 
