@@ -102,7 +102,7 @@ def _work(
     loading = ModelLoading(Swap(loader.load, deployments, counts.note_load).apply, crash)
     if online is not None:
         OnlineMetrics(online.counts, registry)
-    ScoringMetrics(deployments, counts, registry, lambda: roles.are_known)
+    ScoringMetrics(deployments, counts, registry, streams, lambda: roles.are_known)
     dead_letters = [counts.dead_letters] if online is None else [counts.dead_letters, online.counts.dead_letters]
     DeadLetterMetrics(dead_letters, registry)
 

@@ -3,7 +3,7 @@
 Labels are of bounded sets: models, variants, roles, reasons and bins, never a device.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import get_args
 
 from prometheus_client import CollectorRegistry
@@ -72,6 +72,7 @@ class ScoringMetrics(Collector):
 
     Args:
         deployments: what runs of each model.
+        scored: models that score a topic; their champions' rows are told from 0 on.
         are_known: online model → whether its file has the version that is promoted.
     """
 
@@ -80,8 +81,10 @@ class ScoringMetrics(Collector):
         deployments: Deployments[LoadedVersion],
         counts: ScoringCounts,
         registry: CollectorRegistry,
+        scored: Iterable[str] = (),
         are_known: Callable[[], Mapping[str, bool]] = dict,
     ) -> None:
+        self._none_yet: _Values = {(model, "champion"): 0.0 for model in scored}
         self._are_known = are_known
         self._deployments = deployments
         self._counts = counts
@@ -89,7 +92,8 @@ class ScoringMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         counts = self._counts
-        yield _total("scored_rows", "Rows scored, by model and role", dict(list(counts.rows.items())), "model", "role")
+        rows: _Values = {**self._none_yet, **dict(list(counts.rows.items()))}
+        yield _total("scored_rows", "Rows scored, by model and role", rows, "model", "role")
         deployments = self._deployments.all()
         names = [deployment.promotion.name for deployment in deployments]
         # From 0 on: of a series that begins above 0, increase() never sees the first step.

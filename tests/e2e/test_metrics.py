@@ -16,7 +16,7 @@ BOUNDED = {
     *("service", "topic", "partition", "reason", "stage", "table", "le"),
     *("qos", "name", "outcome", "fate", "emission", "detector", "flag"),
     *("method", "route", "status", "stream", "kind", "source", "flow", "rule"),
-    *("model", "role", "decision", "variant", "metric"),
+    *("model", "role", "decision", "variant", "metric", "input"),
 }
 _NAME = re.compile(r"headrace(_[a-z0-9]+)+")
 

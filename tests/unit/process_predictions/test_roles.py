@@ -38,7 +38,7 @@ def test_promotions_change_roles_and_a_withdrawal_goes_back_to_the_first() -> No
 def test_a_promoted_variant_that_the_file_has_not_shows(tmp_path: Path) -> None:
     roles, registry = Roles(shipped()), CollectorRegistry()
     driver = ScoringDriver(tmp_path)
-    ScoringMetrics(driver.deployments, driver.counts, registry, lambda: roles.are_known)
+    ScoringMetrics(driver.deployments, driver.counts, registry, (), lambda: roles.are_known)
     of = {"service": "process_predictions", "model": "next_hour", "role": "champion"}
     for promoted, shown in ((2, 0), (9, 1), (1, 0)):
         roles.take(Promotion("next_hour", promoted, _version(promoted), 1))
