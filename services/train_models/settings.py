@@ -36,8 +36,8 @@ class Settings(CassandraSettings):
     )
     tracking_uri: str | None = Field(
         None,
-        description="MLflow's database (`sqlite:///…`, `postgresql://…`) or its server (`http://…`); SQLite in the "
-        "data folder unless set",
+        description="MLflow's database (`sqlite:///…`, `postgresql+psycopg://…`) or its server (`http://…`); SQLite in "
+        "the data folder unless set",
     )
     artifact_root: str | None = Field(
         None, description="Folder, or `s3://…`, of the artifacts of all versions; in the data folder unless set"
@@ -56,7 +56,7 @@ class Settings(CassandraSettings):
     @classmethod
     def _is_kept_in_a_database(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("sqlite:///", "postgresql", "http://", "https://")):
-            raise ValueError("begin with sqlite:///, postgresql:// or http://")
+            raise ValueError("begin with sqlite:///, postgresql+psycopg:// or http://")
         return value
 
     @property
