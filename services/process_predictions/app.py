@@ -24,11 +24,10 @@ from headrace.models.version_loader import VersionLoader
 from headrace.replay.interrupt import stop_on_signals
 from headrace.streams.checkpoint import CheckpointPolicy
 from headrace.streams.engine import Engine
-from headrace.streams.faust_batches import BatchApp
-from headrace.streams.metrics import EngineMetrics, Lag
 from headrace.streams.topic_checks import check_topics
 from headrace.streams.topology import Topology
-from headrace.streams.worker import build_worker, kafka_engine, run_worker_until
+from headrace.streams.watched_worker import watched_worker
+from headrace.streams.worker import kafka_engine, run_worker_until
 from process_predictions.counts import ScoringCounts
 from process_predictions.metrics import DeadLetterMetrics, OnlineMetrics, PromotionMetrics, ScoringMetrics
 from process_predictions.online.family import families
@@ -117,22 +116,9 @@ def _work(
     }
     topology = predictions_topology(settings.group, online, scoring, settings.version)
     engine = _engine(settings, topology)
-    lag = Lag()
-
-    def note_lag(app: BatchApp) -> None:
-        lag.note(app.end_offsets(), engine.committed())
-
-    app = build_worker(settings.brokers, engine, note_lag, broker_max_poll_records=settings.max_batch_records)
-    EngineMetrics(NAME, engine, lag, registry)
+    app, health = watched_worker(NAME, settings, engine, registry)
     promoted = PromotedModels(settings.brokers, on_change, crash)
     PromotionMetrics(lambda: promoted.undecodable, registry)
-    health = HealthServer(
-        settings.http_host,
-        settings.http_port,
-        registry,
-        live={"batch": lambda: _stuck(engine, settings.stuck_after_s)},
-        ready={"assignment": lambda: _not_ready(app, engine)},
-    )
     with health:
         check_topics(settings.brokers, engine.topology)
         loading.start()
@@ -149,14 +135,3 @@ def _work(
 def _engine(settings: Settings, topology: Topology) -> Engine:
     policy = CheckpointPolicy(settings.checkpoint_min_ms / 1_000, settings.checkpoint_max_ms / 1_000)
     return kafka_engine(settings.brokers, topology, policy)
-
-
-def _not_ready(app: BatchApp, engine: Engine) -> str | None:
-    if not app.has_joined():
-        return "not in the consumer group yet"
-    return None if engine.is_recovered() else "reading its state"
-
-
-def _stuck(engine: Engine, limit: float) -> str | None:
-    busy = engine.busy_for()
-    return f"one batch takes {busy:.0f} s already" if busy > limit else None

@@ -2,13 +2,13 @@
 
 import msgspec
 
-from headrace import raw
 from headrace.deadletter import TOPIC as DEADLETTERS
-from headrace.deadletter import DeadLetter, Headers, Source
+from headrace.deadletter import Headers
 from headrace.errors import TerminalError
 from headrace.records import Anomaly, Device, Reading, Record, Window, headers_of
 from headrace.streams import Batch, OutRecord
 from headrace.streams.batch import ANY_PARTITION
+from headrace.streams.dead_letters import dead_letter
 from process_readings.counts import Counts
 from process_readings.detect.level_pool import LevelPool
 from process_readings.detect.robust_level import RobustLevel
@@ -110,7 +110,7 @@ class Outputs:
     def write_dead_letter(self, error: TerminalError, batch: Batch, index: int) -> None:
         """Adds the dead letter of a raw record that cannot be read."""
         self._counts.dead_letters[error.reason.value] += 1
-        self._letters.append(_dead_letter_of(error, batch, index))
+        self._letters.append(dead_letter(error, batch, index, DECODE_STAGE))
         self.targets.append((DEADLETTERS, b"", (), ANY_PARTITION))
         self.records.append(None)
 
@@ -135,18 +135,3 @@ class Outputs:
             self.targets.insert(place + 1, (ANOMALIES, key, headers_of(anomaly), partition))
             self.records.insert(place + 1, anomaly)
         self.rows, self.values, self.places = [], [], []
-
-
-def _dead_letter_of(error: TerminalError, batch: Batch, index: int) -> OutRecord:
-    headers, key = batch.headers[index], batch.keys[index]
-    received = raw.header(headers, raw.RECEIVED) or ""
-    letter = DeadLetter.of(
-        error,
-        Source(batch.topic, batch.partition, batch.offsets[index]),
-        DECODE_STAGE,
-        int(received) if received.isdecimal() else batch.timestamps[index],
-        batch.values[index],
-        key,
-        headers,
-    )
-    return OutRecord(DEADLETTERS, key, letter.value, letter.to_headers())

@@ -11,9 +11,9 @@ from headrace.errors import TerminalError
 from headrace.models.records import MADE, OUTCOMES, Outcome, Prediction, Role
 from headrace.records import Record, Window, decode, encode, headers_of, record_key
 from headrace.streams import Batch, OutRecord
+from headrace.streams.dead_letters import dead_letter
 from headrace.streams.keyed_cells import KeyedCells
 from process_predictions.counts import OnlineCounts
-from process_predictions.dead_letters import dead_letter
 from process_predictions.ids import id_of
 from process_predictions.online.family import Family
 from process_predictions.online.history import LIMIT

@@ -16,9 +16,9 @@ from headrace.models.shares import share_of
 from headrace.models.stream import Stream
 from headrace.records import encode, headers_of
 from headrace.streams import Batch, OutRecord
+from headrace.streams.dead_letters import dead_letter
 from headrace.streams.keyed_cells import KeyedCells
 from process_predictions.counts import ScoringCounts
-from process_predictions.dead_letters import dead_letter
 from process_predictions.scoring.scores import Scored, score_rows
 from process_predictions.scoring.stream_row import StreamRow, read_row, read_values
 

@@ -3,7 +3,7 @@
 from headrace import raw
 from headrace.deadletter import TOPIC, DeadLetter, Source
 from headrace.errors import TerminalError
-from headrace.streams import Batch, OutRecord
+from headrace.streams.batch import Batch, OutRecord
 
 
 def dead_letter(error: TerminalError, batch: Batch, at: int, stage: str) -> OutRecord:
