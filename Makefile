@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs run test lint fmt types unit integration e2e faults bench schemas dashboards docs lock clean
+.PHONY: help setup test-packages demo up down status logs run test lint fmt types unit integration e2e faults bench schemas dashboards docs lock clean
 
 help: ## List every target
 	@grep -hE '^[a-z][a-zA-Z_-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -16,6 +16,9 @@ setup: $(STAMP) ## Install system packages, the virtual environment and the jars
 $(STAMP): requirements/dev.txt pyproject.toml
 	@bash deploy/local/python.sh
 	@touch $@
+
+test-packages: setup ## Install what only tests need: a browser
+	@bash deploy/local/install.sh $$(cat deploy/local/test_packages.txt)
 
 demo: setup ## Everything on this machine with live and replayed devices; Ctrl-C ends it (DEMO=--help: options)
 	@$(PYTHON) -m deploy.local.demo $(DEMO)
@@ -35,7 +38,7 @@ logs: ## Follow the log of one component: make logs SERVICE=sink_cassandra
 run: setup ## Run one service in the foreground with what it depends on: make run SERVICE=sink_cassandra
 	@$(PYTHON) -m deploy.local run $(SERVICE)
 
-test: setup ## Lint, types, unit, contract, integration, end-to-end and a sample of the fault tests
+test: setup test-packages ## Lint, types, unit, contract, integration, end-to-end and a sample of the fault tests
 	@PYTHON=$(PYTHON) bash tests/stages.sh
 
 lint: $(STAMP) ## Style, formatting and import rules
@@ -56,15 +59,16 @@ unit: $(STAMP) ## Tests that need no component
 integration: setup ## Tests on real components, which they start themselves
 	@$(VENV)/bin/pytest tests/integration
 
-e2e: setup ## The whole system from MQTT to the API, with a seeded sample of the faults
+e2e: setup test-packages ## The whole system from MQTT to the API, with a seeded sample of the faults
 	@$(VENV)/bin/pytest tests/e2e
 
-faults: setup ## Kill components and workers under load, many seeds; writes faults.json and engine_faults.json to loadtest/results
+faults: setup ## Kill components and workers under load, many seeds; writes *faults.json to loadtest/results
 	@$(PYTHON) -m loadtest.faults
 	@$(PYTHON) -m loadtest.engine_faults
+	@$(PYTHON) -m loadtest.interaction_faults
 
-bench: setup ## A benchmark: make bench NAME=spine; writes loadtest/results/NAME.json
-	@$(PYTHON) -m loadtest.$(or $(NAME),$(error say which, such as make bench NAME=spine))
+bench: setup ## A benchmark: make bench NAME=spine (ARGS=--help: options); writes loadtest/results/NAME.json
+	@$(PYTHON) -m loadtest.$(or $(NAME),$(error say which, such as make bench NAME=spine)) $(ARGS)
 
 schemas: $(STAMP) ## Write the record schemas from the structs; refuses an incompatible change
 	@$(PYTHON) -m headrace.schemas

@@ -56,6 +56,13 @@ def request_bytes(url: str, body: bytes) -> bytes:
     return f"{head}\r\n\r\n".encode() + body
 
 
+def get_bytes(url: str) -> bytes:
+    """A GET as it goes over the wire, on a connection that stays."""
+    where = urlsplit(url)
+    path = f"{where.path}?{where.query}" if where.query else where.path
+    return f"GET {path} HTTP/1.1\r\nHost: {where.netloc}\r\n\r\n".encode()
+
+
 class _Connection(asyncio.Protocol):
     def __init__(self, loop: OpenLoop) -> None:
         self._loop = loop

@@ -66,6 +66,10 @@ class Server:
         times = [each.cpu_times() for each in (own, *own.children(recursive=True))]
         return float(sum(each.user + each.system for each in times))
 
+    def rss(self) -> int:
+        """Bytes of memory."""
+        return int(psutil.Process(self._process.pid).memory_info().rss)
+
     def stop(self) -> None:
         for child in psutil.Process(self._process.pid).children(recursive=True):
             child.terminate()

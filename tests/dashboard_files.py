@@ -62,13 +62,13 @@ def prom_queries() -> list[PromQuery]:
     ]
     return found + [
         PromQuery(name, name, frozenset(name.split(":")[0].split("_")))
-        for name in (rule["record"] for rule in _rules("recording.yml"))
+        for name in (rule["record"] for rule in _rules("record"))
     ]
 
 
 def alert_selectors() -> list[PromQuery]:
     """What alerts look at: silent, an alert whose metric does not exist is not told from one that has no cause."""
-    found = {selector for rule in _rules("alerts.yml") for selector in _SELECTOR.findall(rule["expr"])}
+    found = {selector for rule in _rules("alert") for selector in _SELECTOR.findall(rule["expr"])}
     return [PromQuery(selector, selector, frozenset()) for selector in sorted(found)]
 
 
@@ -98,6 +98,7 @@ def _targets(source: str) -> Iterator[tuple[str, dict[str, Any]]]:
                     yield f"{name}: {panel['title']}", target
 
 
-def _rules(name: str) -> list[dict[str, Any]]:
-    groups = yaml.safe_load((DEPLOY / "prometheus" / "rules" / name).read_text())["groups"]
-    return [rule for group in groups for rule in group["rules"]]
+def _rules(kind: str) -> list[dict[str, Any]]:
+    files = sorted((DEPLOY / "prometheus" / "rules").glob("*.yml"))
+    groups = [group for path in files for group in yaml.safe_load(path.read_text())["groups"]]
+    return [rule for group in groups for rule in group["rules"] if kind in rule]

@@ -4,7 +4,7 @@ ARG SERVICE
 RUN test -n "$SERVICE" && useradd --system --uid 10001 --no-create-home headrace \
     # A volume that is mounted here is the user's own.
     && install -d /var/lib/headrace && cd /var/lib/headrace \
-    && install -d -o headrace sources training models registry
+    && install -d -o headrace sources training models registry subjects
 
 WORKDIR /app
 COPY requirements/${SERVICE}.txt requirements.txt
@@ -15,6 +15,10 @@ COPY schemas schemas
 COPY deploy/routes.yaml deploy/device_types.yaml deploy/
 COPY deploy/sources deploy/sources
 COPY deploy/models deploy/models
+COPY deploy/recommendations.yaml deploy/recommendations.yaml
+COPY deploy/experiments deploy/experiments
+# What the shop page of serve_api uses.
+COPY clients/javascript clients/javascript
 COPY services/headrace services/headrace
 COPY services/${SERVICE} services/${SERVICE}
 RUN python -m compileall -q services

@@ -18,7 +18,7 @@ from types import FrameType
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from deploy.local import demo_models, demo_sources
+from deploy.local import demo_models, demo_shop, demo_sources
 from deploy.local.checks import machine_problems, port_problems
 from deploy.local.demo_devices import FleetOptions, publishing, register_types
 from deploy.local.demo_figures import Gatherer
@@ -63,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _variables(layout: Layout) -> Mapping[str, Mapping[str, str]]:
-    return {"ingest_sources": demo_sources.environment(layout), **demo_models.environment(layout)}
+    sources = {"ingest_sources": demo_sources.environment(layout)}
+    return {**sources, **demo_models.environment(layout), **demo_shop.environment()}
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -95,6 +96,7 @@ def _run(stack: Stack, options: Options, console: Console, begin: float) -> None
         ):
 
             def on_first_data() -> None:
+                later.enter_context(demo_shop.shopping(stack, options.fleet.seed))
                 later.enter_context(demo_models.asking(stack))
                 for name in _LATER:
                     stack.start(name)
@@ -112,7 +114,8 @@ def _soon(stack: Stack) -> list[str]:
 def _show(
     stack: Stack, seconds: float | None, console: Console, begin: float, on_first_data: Callable[[], None]
 ) -> None:
-    gatherer = Gatherer({name: stack.url(name) for name in SERVICES}, demo_models.state_file(stack.layout))
+    urls = {name: stack.url(name) for name in SERVICES}
+    gatherer = Gatherer(urls, demo_models.state_file(stack.layout), demo_shop.state_file(stack.layout))
     view = _View(stack, gatherer, console, begin, on_first_data)
     try:
         if console.is_terminal:
@@ -145,6 +148,7 @@ class _View:
         self._console = console
         self._begin = begin
         self._first_stored: float | None = None
+        self._shop = demo_shop.address(stack)
         self._addresses = {
             "API": stack.url("serve_api") + "/v1",
             "docs": stack.url("serve_api") + "/docs",
@@ -164,7 +168,7 @@ class _View:
             self._first_stored = time.monotonic() - self._begin
             self._console.print(f"first data in Cassandra {self._first_stored:.1f} s after the command")
             self._on_first_data()
-        return Heading(time.monotonic() - self._begin, self._first_stored, self._addresses)
+        return Heading(time.monotonic() - self._begin, self._first_stored, self._addresses, self._shop)
 
 
 def _options(arguments: Sequence[str] | None) -> Options:
@@ -175,7 +179,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--meters", type=int, default=20, help="virtual water meters (20)")
     parser.add_argument("--speed", type=float, default=18_000, help="times real time; 18000 is 5 hours a second")
     parser.add_argument("--faults", type=float, default=0.005, help="share of steps that begin a fault (0.005)")
-    parser.add_argument("--seed", type=int, default=1, help="of the injected faults (1)")
+    parser.add_argument("--seed", type=int, default=1, help="of the injected faults and of the shoppers (1)")
     chosen = parser.parse_args(arguments)
     return Options(FleetOptions(chosen.meters, chosen.speed, chosen.faults, chosen.seed), chosen.seconds)
 

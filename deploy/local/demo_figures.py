@@ -14,10 +14,13 @@ from typing import Any
 from urllib.parse import quote
 
 from deploy.local.demo_model_state import ModelShown, read_state
+from deploy.local.demo_shop_panel import ShopFigures
+from deploy.local.demo_shop_state import read_state as read_shop_state
 from deploy.local.scrape import Samples, get, scrape
 
 _ANOMALIES_SHOWN = 8
 _SOURCES = "ingest_sources"
+_API = "serve_api"
 
 
 @dataclass(frozen=True)
@@ -88,24 +91,27 @@ class SourceFigures:
 
 @dataclass(frozen=True)
 class Figures:
-    """What one redraw shows; `model` is None where nobody asks one."""
+    """What one redraw shows; `model` is None where nobody asks one, and `shop` where the API is away."""
 
     stages: list[StageFigures]
     dead_letters: dict[str, float] = field(default_factory=dict)
     anomalies: list[dict[str, Any]] = field(default_factory=list)
     sources: list[SourceFigures] = field(default_factory=list)
     model: ModelShown | None = None
+    shop: ShopFigures | None = None
 
 
 class Gatherer:
     """Looks at all services at once.
 
-    `urls` maps service names to their HTTP roots, `model` is the file in which the model's user says how it goes.
+    `urls` maps service names to their HTTP roots; `model` and `shop` are the files in which the model's user and those
+    who shop say how it goes.
     """
 
-    def __init__(self, urls: Mapping[str, str], model: Path | None = None) -> None:
+    def __init__(self, urls: Mapping[str, str], model: Path | None = None, shop: Path | None = None) -> None:
         self._urls = urls
         self._model = model
+        self._shop = shop
         self._pool = ThreadPoolExecutor(len(STAGES) + 2)
         self._last: dict[str, tuple[float, Samples]] = {}
 
@@ -120,9 +126,10 @@ class Gatherer:
         dead: Counter[str] = Counter()
         for samples in filter(None, [*found, sources.result()]):
             dead.update(samples.by("headrace_dead_letters_total", "reason"))
+        shop = self._shopping(found[[stage.service for stage in STAGES].index(_API)])
         stages = [self._figures(stage, samples) for stage, samples in zip(STAGES, found, strict=True)]
         model = None if self._model is None else read_state(self._model)
-        return Figures(stages, dict(dead), anomalies.result(), self._sources(sources.result()), model)
+        return Figures(stages, dict(dead), anomalies.result(), self._sources(sources.result()), model, shop)
 
     def has_stored(self, device: str) -> bool:
         """Whether the API reads anything of a device from Cassandra."""
@@ -143,6 +150,22 @@ class Gatherer:
             rate_out=max(0.0, stage.given(samples) - stage.given(old)) / seconds,
             total_out=stage.given(samples),
             lag=samples.total("headrace_lag_records"),
+        )
+
+    def _shopping(self, samples: Samples | None) -> ShopFigures | None:
+        """Before the stages' figures, which take these samples as the last."""
+        if samples is None:
+            return None
+        now = time.monotonic()
+        since, old = self._last.get(_API) or (now, samples)
+        seconds = max(now - since, 1e-9)
+        events, answers = _events(samples), samples.total("headrace_recommendations_total")
+        return ShopFigures(
+            events,
+            max(0.0, events - _events(old)) / seconds,
+            answers,
+            max(0.0, answers - old.total("headrace_recommendations_total")) / seconds,
+            None if self._shop is None else read_shop_state(self._shop),
         )
 
     def _sources(self, samples: Samples | None) -> list[SourceFigures]:
@@ -170,3 +193,7 @@ def _items(url: str) -> list[dict[str, Any]]:
     body = get(url)
     items: list[dict[str, Any]] = json.loads(body)["items"] if body else []
     return items
+
+
+def _events(samples: Samples) -> float:
+    return samples.total("headrace_api_events_total", outcome="accepted")

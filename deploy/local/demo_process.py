@@ -14,6 +14,7 @@ from deploy.local.process import ProcessRecord
 from deploy.local.stack import Stack
 
 _STOP_S = 10.0
+_IMPORT_PATH = (PROJECT, PROJECT / "services", PROJECT / "clients" / "python")
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def running(
 
     `variables` are added to this process's own environment.
     """
-    environment = {**os.environ, **variables, "PYTHONPATH": os.pathsep.join((str(PROJECT), str(PROJECT / "services")))}
+    environment = {**os.environ, **variables, "PYTHONPATH": os.pathsep.join(map(str, _IMPORT_PATH))}
     child = process.spawn(
         [sys.executable, "-m", module, *arguments], environment, stack.layout.log(name), stack.layout.root
     )

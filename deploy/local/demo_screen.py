@@ -12,15 +12,17 @@ from rich.text import Text
 
 from deploy.local.demo_figures import Figures, StageFigures
 from deploy.local.demo_model_panel import model_line, model_panel
+from deploy.local.demo_shop_panel import shop_line, shop_panel
 
 
 @dataclass(frozen=True)
 class Heading:
-    """What stands above the figures: seconds since the command, and until the first data were stored."""
+    """What stands above the figures: seconds since the command, and until the first data were stored; addresses."""
 
     elapsed: float
     first_stored: float | None
     addresses: Mapping[str, str]
+    shop: str = ""
 
 
 def screen(heading: Heading, figures: Figures) -> RenderableType:
@@ -29,6 +31,7 @@ def screen(heading: Heading, figures: Figures) -> RenderableType:
         Text(f"Headrace   {heading.elapsed:,.0f} s   {_first_data(heading)}   Ctrl-C ends it", style="bold"),
         # Above what a low terminal cuts off.
         _addresses(heading.addresses),
+        shop_panel(figures.shop, heading.shop),
         _stages(figures),
         _sources(figures),
         model_panel(figures.model),
@@ -47,7 +50,7 @@ def line(heading: Heading, figures: Figures) -> str:
     sources = "  ".join(f"{f.name} {f.delivered:,.0f}" for f in figures.sources)
     return (
         f"{heading.elapsed:.0f} s  {_first_data(heading)}  {stages}  sources: {sources}  dead letters {dead:,.0f}  "
-        f"{model_line(figures.model)}"
+        f"{model_line(figures.model)}  shop {heading.shop}: {shop_line(figures.shop)}"
     )
 
 

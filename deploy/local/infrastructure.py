@@ -139,7 +139,7 @@ def prometheus(layout: Layout, ports: Ports, host: str, workers: int) -> Compone
     config = layout.config("prometheus", "prometheus.yml")
     scraped = (
         *("ingest_mqtt", "ingest_sources", "process_readings", "sink_cassandra", "serve_api"),
-        *("train_models", "process_predictions", "prometheus"),
+        *("train_models", "process_predictions", "process_interactions", "prometheus"),
     )
 
     def prepare() -> None:

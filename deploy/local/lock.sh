@@ -7,6 +7,6 @@ compile() {
         --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --no-header "$@" pyproject.toml
 }
 compile --all-extras --output-file requirements/dev.txt
-for service in ingest_mqtt ingest_sources process_predictions process_readings sink_cassandra serve_api train_models; do
+for service in ingest_mqtt ingest_sources process_interactions process_predictions process_readings sink_cassandra serve_api train_models; do
     compile --extra "$service" --constraint requirements/dev.txt --output-file "requirements/$service.txt"
 done

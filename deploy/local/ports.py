@@ -34,6 +34,7 @@ class Ports:
     ingest_sources: int = 9104
     train_models: int = 9105
     process_predictions: int = 9106
+    process_interactions: int = 9107
     mlflow: int = 5000
     postgres: int = 5432
     rabbitmq: int = 5672

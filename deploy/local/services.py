@@ -11,6 +11,7 @@ from deploy.local import probes
 from deploy.local.component import Component, Task
 from deploy.local.paths import PROJECT, Layout
 from deploy.local.ports import Ports, worker_port
+from headrace.subjects.keys import ensure_keys
 
 _IMPORT_PATH = {"PYTHONPATH": os.pathsep.join((str(PROJECT / "services"), str(PROJECT)))}
 
@@ -25,16 +26,25 @@ def services(layout: Layout, ports: Ports, host: str, workers: int) -> list[Comp
     models = {"DATA": str(layout.data("train_models"))}
     keys = {"MODEL_KEYS": str(layout.data("train_models") / "keys" / "public.pem")}
     return [
-        _service("ingest_mqtt", brokers | mqtt, ("kafka", "mosquitto"), (topics,), ports, host),
-        _service("ingest_sources", brokers | files, ("kafka",), (topics,), ports, host),
+        _with_subject_keys(
+            layout,
+            _service("ingest_mqtt", _stores(ports, host) | mqtt, ("kafka", "mosquitto"), (topics,), ports, host),
+        ),
+        _with_subject_keys(
+            layout, _service("ingest_sources", _stores(ports, host) | files, ("kafka",), (topics,), ports, host)
+        ),
         *(
             _worker(number, _service("process_readings", brokers, ("kafka",), (topics,), ports, host), host)
             for number in range(1, workers + 1)
         ),
         _service("sink_cassandra", _stores(ports, host), ("kafka", "cassandra"), (topics, tables), ports, host),
-        _service("serve_api", _stores(ports, host) | keys, ("kafka", "cassandra"), (topics, tables), ports, host),
+        _with_subject_keys(
+            layout,
+            _service("serve_api", _stores(ports, host) | keys, ("kafka", "cassandra"), (topics, tables), ports, host),
+        ),
         _service("train_models", _stores(ports, host) | models, ("kafka", "cassandra"), (topics, tables), ports, host),
         _service("process_predictions", brokers | keys, ("kafka",), (topics,), ports, host),
+        _service("process_interactions", brokers, ("kafka",), (topics,), ports, host),
     ]
 
 
@@ -86,6 +96,13 @@ def _worker(number: int, first: Component, host: str) -> Component:
     environment = {**first.environment, f"{first.name.upper()}_HTTP_PORT": str(port)}
     ready = functools.partial(probes.http_answers, f"http://{host}:{port}/readyz")
     return replace(first, name=name, ports={name: port}, environment=environment, ready=ready)
+
+
+def _with_subject_keys(layout: Layout, service: Component) -> Component:
+    """A service that knows persons by their subjects; the keys of these are made at the first start."""
+    path = layout.data("subjects") / "keys.json"
+    environment = {**service.environment, f"{service.name.upper()}_SUBJECT_KEYS": str(path)}
+    return replace(service, environment=environment, prepare=functools.partial(ensure_keys, path))
 
 
 def _variables(service: str, values: dict[str, str], ports: Ports) -> dict[str, str]:

@@ -34,6 +34,7 @@ SERVICES = (
     "ingest_sources",
     "process_readings",
     "process_predictions",
+    "process_interactions",
     "sink_cassandra",
     "serve_api",
     "train_models",

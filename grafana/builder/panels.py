@@ -13,9 +13,24 @@ _HEIGHT = 8
 _STAT_HEIGHT = 4
 
 
-def rates(title: str, about: str, queries: Iterable[tuple[str, str]], unit: str = "short", width: int = 8) -> Panel:
-    """Lines of PromQL queries, each with its legend. `unit` is Grafana's name of a unit, `width` in 24ths."""
-    panel = timeseries.Panel().title(title).description(about).datasource(PROMETHEUS_REF).unit(unit).min(0)
+def rates(
+    title: str,
+    about: str,
+    queries: Iterable[tuple[str, str]],
+    unit: str = "short",
+    width: int = 8,
+    least: float | None = 0,
+) -> Panel:
+    """Lines of PromQL queries, each with its legend.
+
+    Args:
+        unit: Grafana's name of a unit.
+        width: in 24ths.
+        least: lower end of the axis; None for what may be below 0.
+    """
+    panel = timeseries.Panel().title(title).description(about).datasource(PROMETHEUS_REF).unit(unit)
+    if least is not None:
+        panel.min(least)
     for number, (expr, legend) in enumerate(queries):
         panel.with_target(promql(expr, legend).ref_id(chr(ord("A") + number)))
     return panel.legend(_legend()).fill_opacity(8).show_points(VisibilityMode.NEVER).span(width).height(_HEIGHT)

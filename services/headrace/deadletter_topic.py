@@ -19,6 +19,10 @@ SOURCES = "sources/"
 """Where a row was that a source refused: `sources/NAME/FILE`."""
 
 
+PERSONAL = "personal/"
+"""What was published under a route of people, by the route's name: `personal/ROUTE`. Its letter holds no body."""
+
+
 class DeadLetters:
     """The dead letters as they are now, outside any consumer group."""
 
@@ -67,6 +71,8 @@ def replay(writer: RecordWriter, letter: DeadLetter, body: bytes | None = None) 
     """
     if letter.source.topic.startswith(SOURCES):
         return "came from a source: drop what is mended into its folder as a new file"
+    if letter.source.topic.startswith(PERSONAL):
+        return "was about people, so its body is not kept; publish it again, mended"
     if not letter.source.topic.startswith(REPLAYABLE):
         return "came from an MQTT topic without a route; add a route and publish it again"
     if letter.is_cut and body is None:

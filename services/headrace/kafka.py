@@ -117,7 +117,7 @@ class Producer:
                 self._producer.poll(0.1)
 
     def offer(
-        self, topic: str, value: bytes, key: bytes, headers: Sequence[tuple[str, bytes]], on_delivery: OnDelivery
+        self, topic: str, value: bytes | None, key: bytes, headers: Sequence[tuple[str, bytes]], on_delivery: OnDelivery
     ) -> None:
         """As `produce`, but never waits.
 

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from headrace.errors import Reason, TerminalError
+from headrace.interactions import records as interactions
 from headrace.models.records import Outcome, Prediction, Promotion
 
 SCHEMA_HEADER = "schema"
@@ -154,7 +155,21 @@ class RowSchema(msgspec.Struct, omit_defaults=True, gc=False):
 
 DeviceRecord = Reading | Window | Anomaly | Device
 """What is about a device, under the key `site/device`."""
-Record = DeviceRecord | RowSchema | Promotion | Prediction | Outcome
+InteractionRecord = (
+    interactions.Interaction
+    | interactions.Item
+    | interactions.Erasure
+    | interactions.UserFeatures
+    | interactions.Session
+    | interactions.Lesson
+    | interactions.Recommendation
+    | interactions.Exposure
+    | interactions.ItemModel
+    | interactions.RecommenderModel
+    | interactions.ExperimentTotals
+)
+"""What is about people, items and recommendations."""
+Record = DeviceRecord | RowSchema | Promotion | Prediction | Outcome | InteractionRecord
 
 SCHEMAS: dict[str, type[Record]] = {
     "reading.v1": Reading,
@@ -165,6 +180,17 @@ SCHEMAS: dict[str, type[Record]] = {
     "promotion.v1": Promotion,
     "prediction.v1": Prediction,
     "outcome.v1": Outcome,
+    "interaction.v1": interactions.Interaction,
+    "item.v1": interactions.Item,
+    "erasure.v1": interactions.Erasure,
+    "user_features.v1": interactions.UserFeatures,
+    "session.v1": interactions.Session,
+    "lesson.v1": interactions.Lesson,
+    "recommendation.v1": interactions.Recommendation,
+    "exposure.v1": interactions.Exposure,
+    "item_model.v1": interactions.ItemModel,
+    "recommender_model.v1": interactions.RecommenderModel,
+    "experiment_totals.v1": interactions.ExperimentTotals,
 }
 _NAMES = {struct: name for name, struct in SCHEMAS.items()}
 _HEADERS = {struct: [(SCHEMA_HEADER, name.encode())] for name, struct in SCHEMAS.items()}
@@ -203,7 +229,7 @@ def decode(value: bytes | None, headers: Sequence[tuple[str, bytes]] | None) -> 
         raise TerminalError(Reason.INVALID_RECORD, f"a {name} without a value")
     try:
         return decoder.decode(value)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise TerminalError(Reason.INVALID_RECORD, f"not a {name}: {error}") from error
 
 

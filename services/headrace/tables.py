@@ -13,6 +13,9 @@ BUCKETS = 64
 HOUR_US = 3_600_000_000
 WEEK_US = 168 * HOUR_US
 WINDOWS_PER_PERIOD = 1_440
+MONTH_US = 30 * 24 * HOUR_US
+MONTHS_KEPT = 26
+"""For so many months of 30 days records about persons are kept at most."""
 
 _MASK = 0xFFFFFFFF
 
@@ -40,6 +43,16 @@ def week_of(time_us: int) -> int:
 def window_period_of(start_us: int, width_us: int) -> int:
     """The period of a window by its start: `windows.period`; it spans `WINDOWS_PER_PERIOD` windows."""
     return _period(start_us, width_us * WINDOWS_PER_PERIOD)
+
+
+def month_of(appended_us: int) -> int:
+    """The 30 days, counted from 1970-01-01, of an append time: `subject_records.month`."""
+    return _period(appended_us, MONTH_US)
+
+
+def months_before(appended_us: int, count: int) -> list[int]:
+    """The `count` months that end with the one after an append time, old ones first."""
+    return [month_of(appended_us + step * MONTH_US) for step in range(2 - count, 2)]
 
 
 def periods(start_us: int, end_us: int, length_us: int) -> Iterator[int]:

@@ -6,17 +6,18 @@ Nothing in a turn waits for Kafka, so pings go on while Kafka is away; reading s
 import logging
 import threading
 import time
+from collections.abc import Sequence
+from typing import Protocol
 
 from confluent_kafka import KafkaError
 
 from headrace.clock import Clock
 from headrace.kafka import RecordWriter
-from ingest_mqtt.forwarder import TOPIC, Forwarder
 from ingest_mqtt.metrics import Metrics
 from ingest_mqtt.mqtt_connection import MqttConnection
 from ingest_mqtt.mqtt_packets import Publish, write_acks
 from ingest_mqtt.receipts import Receipts, receipt_body
-from ingest_mqtt.window import Window
+from ingest_mqtt.window import Entry, Window
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,25 @@ _CLOSE_S = 2.0
 """For the broker's end of the connection, after DISCONNECT."""
 
 
+class Taker(Protocol):
+    """Produces what arrives, in its order: `Forwarder`, or `PersonalForwarder`."""
+
+    topic: str
+    """Where what is accepted goes, as receipts say."""
+
+    def take(self, publishes: Sequence[Publish]) -> None:
+        """Takes the messages of one read."""
+        ...
+
+    def advance(self) -> None:
+        """Goes on with what waits for something else than Kafka; called once a turn."""
+        ...
+
+    def refuse(self, entry: Entry) -> None:
+        """Makes a dead letter of a message that Kafka refuses for its size."""
+        ...
+
+
 class BrokenProducerError(RuntimeError):
     """Kafka's producer can't go on: the process ends without acks and the broker sends again."""
 
@@ -40,7 +60,7 @@ class Bridge:
 
     def __init__(
         self,
-        forwarder: Forwarder,
+        forwarder: Taker,
         writer: RecordWriter,
         window: Window,
         receipts: Receipts,
@@ -86,6 +106,7 @@ class Bridge:
         self._gather()
         self._last_turn = self._window.now = self._clock.monotonic()
         connection.turn(self._wait(), read=not self._window.is_full())
+        self._forwarder.advance()
         self._writer.poll(0)
         if self._window.failures:
             self._handle_failures(connection)
@@ -169,7 +190,9 @@ class Bridge:
     def _queue_receipts(self) -> None:
         confirmed, self._window.confirmed = self._window.confirmed, []
         for entry, partition, offset in confirmed:
-            outcome = self._receipts.add(entry.publish, receipt_body(TOPIC, partition, offset, entry.reason))
+            outcome = self._receipts.add(
+                entry.publish, receipt_body(self._forwarder.topic, partition, offset, entry.reason)
+            )
             if outcome:
                 self._metrics.receipts(outcome).inc()
 

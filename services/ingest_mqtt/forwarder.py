@@ -46,6 +46,8 @@ class Forwarder:
         drops_topic: the topic on which the broker says how many messages it dropped.
     """
 
+    topic = TOPIC
+
     def __init__(
         self,
         routes: RouteTable,
@@ -114,6 +116,9 @@ class Forwarder:
             topic = publish.topic[:_MAX_TOPIC_BYTES].decode(errors="replace")
             detail = f"no route fits {topic!r}: add one to the routes file, or its pattern to `ignore`"
             self._dead_letter(publish, TerminalError(Reason.NO_ROUTE, detail), received)
+
+    def advance(self) -> None:
+        """Nothing here waits for anything but Kafka."""
 
     def refuse(self, entry: Entry) -> None:
         """Makes a dead letter of a message that Kafka refuses for its size."""

@@ -4,40 +4,28 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from headrace import raw
 from headrace.errors import ConfigurationError
 from headrace.raw import Format
 from headrace.records import record_key
-from ingest_mqtt.topic_pattern import TopicPattern, fill, placeholders
+from ingest_mqtt.named_pattern import NamedPattern, Site
+from ingest_mqtt.personal_routes import PersonalFile, PersonalRoutes
+from ingest_mqtt.topic_pattern import CACHED_TOPICS, TopicPattern, fill, overlap, placeholders
 
-CACHED_TOPICS = 100_000
-"""Topics whose target is kept: more than a broker's usual devices, some 100 MB at most."""
-
+PERSONAL = "personal"
+"""The name under which a device's session drops what the session of `personal` takes."""
 Headers = tuple[tuple[str, bytes], ...]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
-class Ignored(BaseModel):
+class Ignored(NamedPattern):
     """Topics that are dropped on purpose, counted under `name`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Name
-    pattern: str
-
-    @field_validator("pattern")
-    @classmethod
-    def _is_pattern(cls, pattern: str) -> str:
-        TopicPattern(pattern)
-        return pattern
-
-
-class Route(Ignored):
+class Route(NamedPattern):
     """What a topic that fits `pattern` is.
 
     Attributes:
@@ -48,7 +36,7 @@ class Route(Ignored):
     """
 
     format: Format
-    content_types: dict[str, Format] = {}
+    content_types: dict[str, Format] = Field(default_factory=dict)
     device: str = "{device}"
     site: str | None = None
     metric: str | None = None
@@ -70,10 +58,22 @@ class RoutesFile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    site: Annotated[str, StringConstraints(pattern=r"^[^/]+$")] = "default"
+    site: Site = "default"
     subscribe: tuple[str, ...] = Field(min_length=1)
     ignore: tuple[Ignored, ...] = ()
     routes: tuple[Route, ...] = Field(min_length=1)
+    personal: PersonalFile | None = None
+
+    @model_validator(mode="after")
+    def _what_is_personal_comes_once(self) -> "RoutesFile":
+        for personal in self.personal.subscribe if self.personal else ():
+            for other in self.subscribe:
+                if overlap(personal, other):
+                    raise ValueError(
+                        f"{other!r} of `subscribe` takes in topics of {personal!r}, which is personal: no message of "
+                        "people may come as a device's; subscribe to less"
+                    )
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,13 @@ class RouteTable:
     def __init__(self, file: RoutesFile) -> None:
         self.subscribe = file.subscribe
         self._site = file.site
-        self._ignored = [(TopicPattern(entry.pattern), Drop(entry.name)) for entry in file.ignore]
+        self.personal = PersonalRoutes(file.personal, file.site) if file.personal else None
+        # A session that was subscribed to them once may bring them yet.
+        personal = file.personal.subscribe if file.personal else ()
+        self._ignored = [(TopicPattern(each), Drop(PERSONAL)) for each in personal]
+        self._ignored += [(TopicPattern(entry.pattern), Drop(entry.name)) for entry in file.ignore]
         self._routes = [(TopicPattern(route.pattern), route) for route in file.routes]
-        self._subscribed = [TopicPattern(pattern) for pattern in file.subscribe]
+        self._subscribed = [TopicPattern(pattern) for pattern in (*file.subscribe, *personal)]
         self.resolve = functools.lru_cache(CACHED_TOPICS)(self._resolve)
         self.is_subscribed = functools.lru_cache(CACHED_TOPICS)(self._is_subscribed)
 

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from headrace.settings import Secret, ServiceSettings
+from headrace.settings import CommaSeparated, Secret, ServiceSettings
 
 ROUTES_FILE = Path(__file__).resolve().parents[2] / "deploy" / "routes.yaml"
 
@@ -75,6 +75,20 @@ class Settings(ServiceSettings):
         description="Where the broker says how many messages it dropped; empty does not watch it",
     )
 
+    subject_keys: Path | None = Field(
+        None,
+        description="File of `headrace subjects keys`, the same for all edges; routes under `personal` need it, and "
+        "Cassandra with it",
+    )
+    cassandra_hosts: CommaSeparated = Field(
+        ("127.0.0.1",), description="Cassandra contact points, comma-separated: where subjects are"
+    )
+    cassandra_port: int = Field(9042, ge=1, le=65535, description="Cassandra's CQL port")
+    local_dc: str = Field("datacenter1", description="Cassandra data centre whose nodes are asked")
+    keyspace: str = Field("headrace", pattern="^[a-z][a-z0-9_]{0,47}$", description="Keyspace of the subjects")
+    cassandra_username: str | None = Field(None, description="Cassandra user; none where it asks for no credentials")
+    cassandra_password: Secret | None = Field(None, description="Cassandra password")
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.instance >= self.instances:
@@ -83,12 +97,19 @@ class Settings(ServiceSettings):
             raise ValueError("tls_ca, tls_certificate or tls_key without tls: set INGEST_MQTT_TLS=true")
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key belong together")
+        if (self.cassandra_username is None) != (self.cassandra_password is None):
+            raise ValueError("cassandra_username and cassandra_password belong together")
         return self
 
     @property
     def session_name(self) -> str:
         """The client id of this instance."""
         return f"{self.client_id}-{self.instance}" if self.instances > 1 else self.client_id
+
+    @property
+    def personal_session(self) -> str:
+        """The client id of this instance's session of people."""
+        return f"{self.session_name}-personal"
 
     @property
     def filters(self) -> str:

@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from itertools import zip_longest
 
+CACHED_TOPICS = 100_000
+"""Topics whose meaning is kept: more than a broker's usual devices, some 100 MB at most."""
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)(\.\.\.)?\}")
 _LEVEL = r"[^/]+"
 _LEVELS = r"[^/]+(?:/[^/]+)*"
@@ -52,3 +55,13 @@ def placeholders(template: str) -> tuple[str, ...]:
 def fill(template: str, names: Mapping[str, str]) -> str:
     """A template with each name replaced by its text."""
     return _PLACEHOLDER.sub(lambda match: names[match[1]], template)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether there are topics that fit two MQTT filters."""
+    for mine, theirs in zip_longest(one.split("/"), other.split("/")):
+        if "#" in (mine, theirs):
+            return True
+        if mine is None or theirs is None or (mine != theirs and "+" not in (mine, theirs)):
+            return False
+    return True

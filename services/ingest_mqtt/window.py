@@ -96,6 +96,13 @@ class Window:
             self.outstanding_qos0 += 1
         return entry
 
+    def forget(self, entry: Entry) -> None:
+        """Gives up an entry that was never produced: it came on a connection that ended."""
+        self.outstanding -= 1
+        self.outstanding_bytes -= entry.size
+        if not entry.publish.qos:
+            self.outstanding_qos0 -= 1
+
     def skip(self, publish: Publish) -> None:
         """Takes a message that goes nowhere; its ack waits for its turn all the same."""
         if publish.qos:

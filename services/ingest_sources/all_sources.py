@@ -46,6 +46,7 @@ class AllSources:
         for source in sources.values():
             self._metrics.note_rules(source.name, dict.fromkeys(places_of(source.rules), 0))
         self._runs: dict[str, FeedRun] = {}
+        self._parts: dict[str, Parts | FeedParts] = {}
         self._works = {name: self._work_of(source) for name, source in sources.items()}
         self._not_started = dict.fromkeys(sources, "waiting for Kafka")
         self.health = HealthServer(
@@ -75,6 +76,7 @@ class AllSources:
     def _run(self, name: str) -> None:
         try:
             self._works[name]()
+            self._parts[name].close()
         except BaseException as error:
             crash(error)
 
@@ -83,6 +85,7 @@ class AllSources:
             parts = self._file_parts(source)
             return lambda: self._watch(source, parts)
         feed = FeedParts(self._settings, source, self._stop, self._metrics)
+        self._parts[source.name] = feed
         return lambda: self._feed(source, feed)
 
     def _file_parts(self, source: FileSource) -> Parts:
@@ -94,6 +97,7 @@ class AllSources:
 
         parts = Parts(self._settings, source, self._stop, self._metrics, on_file)
         self._metrics.count_waiting(source.name, parts.folder.count)
+        self._parts[source.name] = parts
         return parts
 
     def _watch(self, source: FileSource, parts: Parts) -> None:

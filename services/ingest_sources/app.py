@@ -9,6 +9,7 @@ from headrace.collector import relax_collector
 from headrace.errors import ConfigurationError
 from headrace.streams.task import OnStep, no_step
 from headrace.streams.transaction import KafkaTransactions
+from headrace.subjects.subjects import Subjects, open_subjects
 from headrace.topics import Topic, create_topics
 from ingest_sources.connectors import Surroundings, connector_of
 from ingest_sources.feeds.feed_entry import FeedEntry
@@ -21,14 +22,14 @@ from ingest_sources.files.object_fetch import ObjectFetch
 from ingest_sources.files.object_store import ObjectStore
 from ingest_sources.files.watched_folder import WatchedFolder
 from ingest_sources.functions import load_functions
-from ingest_sources.into import IntoOwnTopic
+from ingest_sources.into import IntoInteractions, IntoOwnTopic
 from ingest_sources.keys import load_keys
 from ingest_sources.ledger import FileEntry, Ledger, read_entries, read_feed, read_seen
 from ingest_sources.metrics import Metrics
 from ingest_sources.one_worker import OneWorker
 from ingest_sources.part_commits import PartCommits
 from ingest_sources.prepare import Preparer
-from ingest_sources.quality.known_columns import time_columns
+from ingest_sources.quality.known_columns import check_clear_columns, time_columns
 from ingest_sources.quality.report import Report
 from ingest_sources.quality.report_topic import read_reports
 from ingest_sources.quality.run_reports import RunReports
@@ -56,11 +57,29 @@ def rules_of(settings: Settings, source: SourceModel) -> RuleSet:
     """The rules of a source.
 
     Raises:
-        ConfigurationError: a key or a function is missing or wrong.
+        ConfigurationError: a key or a function is missing or wrong, or what is personal would be written in clear.
     """
+    check_clear_columns(source)
     keys, functions = load_keys(settings.keys), load_functions(settings.functions, source.rules)
     references = SourceReferences(settings.brokers, settings.sources, Secrets(settings.secrets).get, SystemClock())
-    return RuleSet(source.rules, keys, source.personal, source.IS_FREE_FORM, references, functions)
+    return RuleSet(source.rules, keys, source.personal_columns, source.IS_FREE_FORM, references, functions)
+
+
+def people_of(settings: Settings, source: SourceModel) -> Subjects | None:
+    """The subjects of a source of interactions; nothing is connected yet.
+
+    Raises:
+        ConfigurationError: the keys of subjects are missing or wrong.
+    """
+    if not isinstance(source.into, IntoInteractions):
+        return None
+    if settings.subject_keys is None:
+        raise ConfigurationError(
+            f"{source.name} writes {source.into.topic}, whose people need subjects: set INGEST_SOURCES_SUBJECT_KEYS to "
+            "the file of `headrace subjects keys` that all edges share, and INGEST_SOURCES_CASSANDRA_HOSTS to where "
+            "the subjects are"
+        )
+    return open_subjects(settings, settings.subject_keys)
 
 
 def surroundings(settings: Settings) -> Surroundings:
@@ -93,7 +112,20 @@ class _SourceParts(Generic[S]):
         self._metrics = metrics
         self._on_step = on_step
         self.rules = rules_of(settings, source)
+        self.people = people_of(settings, source)
         self.clock = SystemClock()
+
+    def close(self) -> None:
+        """Disconnects from where subjects are."""
+        if self.people:
+            self.people.erased.stop()
+            self.people.store.close()
+
+    def _load(self) -> None:
+        """Reads what has to be known before the first row."""
+        self.rules.load_references()
+        if self.people:
+            self.people.erased.start()
 
     def _note(self, entry: FileEntry | FeedEntry, before: FileEntry | FeedEntry | None) -> None:
         if self._metrics:
@@ -126,7 +158,7 @@ class Parts(_SourceParts[FileSource]):
         """
         relax_collector()
         self.folder.prepare()
-        self.rules.load_references()
+        self._load()
         transactions = _take_over(self._brokers, self._source)
         ledger = Ledger(self._source.name, read_entries(self._brokers, self._source.name), self._note)
         if self._metrics:
@@ -140,7 +172,7 @@ class Parts(_SourceParts[FileSource]):
             reports.committed(entry)
 
         commits = PartCommits(transactions, on_commit, self._on_step)
-        preparer = _preparer(self._brokers, self._source, self.rules)
+        preparer = _preparer(self._brokers, self._source, self.rules, self.people)
         loader = FileLoader(self._source, preparer, commits, reports, self.clock, ending)
         return FolderRun(self.folder, loader, ledger, self.clock, self._stop.wait, ending, self._on_file)
 
@@ -191,7 +223,7 @@ class FeedParts(_SourceParts[FeedSource]):
             self.lock.take()
         except OSError as error:
             raise ConfigurationError(f"no lock can be had in INGEST_SOURCES_DATA: {error}") from error
-        self.rules.load_references()
+        self._load()
         transactions = _take_over(self._brokers, self._source)
         entry = read_feed(self._brokers, name) or FeedEntry(source=name, kind=self._source.kind)
         if entry.kind != self._source.kind and entry.cursor is not None:
@@ -199,7 +231,7 @@ class FeedParts(_SourceParts[FeedSource]):
                 f"{name} was of kind {entry.kind}, whose place means nothing to kind {self._source.kind}: give the "
                 "source another name"
             )
-        preparer = _preparer(self._brokers, self._source, self.rules)
+        preparer = _preparer(self._brokers, self._source, self.rules, self.people)
         if self._metrics:
             self._metrics.note_begun(name, entry.changed_us, self.clock.now_us())
         reports = _reports(self._brokers, self._source, self._metrics)
@@ -227,9 +259,9 @@ def _schema_keeper(brokers: str, source: SourceModel) -> SchemaKeeper | None:
     return SchemaKeeper(source.name, into.topic, into.key, lambda: read_schema(brokers, into.topic), SystemClock())
 
 
-def _preparer(brokers: str, source: SourceModel, rules: RuleSet) -> Preparer:
+def _preparer(brokers: str, source: SourceModel, rules: RuleSet, people: Subjects | None) -> Preparer:
     seen = SeenKeeper(source.name, rules.windows, lambda: read_seen(brokers, source.name)) if rules.windows else None
-    return Preparer(source, rules, source.IS_FREE_FORM, _schema_keeper(brokers, source), seen)
+    return Preparer(source, rules, source.IS_FREE_FORM, _schema_keeper(brokers, source), seen, people)
 
 
 def _reports(brokers: str, source: SourceModel, metrics: Metrics | None) -> RunReports:

@@ -8,10 +8,12 @@ import polars as pl
 
 from headrace.errors import ConfigurationError, Reason
 from headrace.streams.batch import OutRecord
+from ingest_sources.interaction_rows import People
 from ingest_sources.quality.column_stats import TableStats, table_stats
 from ingest_sources.quality.known_columns import hidden_columns
 from ingest_sources.quality.part_quality import PartQuality
-from ingest_sources.records import Origin, dead_letters, to_records
+from ingest_sources.records import dead_letters, to_records
+from ingest_sources.row_origin import Origin
 from ingest_sources.rows import ROW, BadRow, Rows
 from ingest_sources.rules.apply import RuleSet
 from ingest_sources.rules.steps import ReferenceWrong, Refused
@@ -60,6 +62,7 @@ class Preparer:
             would be a mistake of the whole source otherwise.
         schema: of the source's own topic; None for `readings.raw`.
         seen: what its rules have seen; None for rules that look at each part alone.
+        people: who gives the subjects of interactions; None for other rows.
     """
 
     def __init__(
@@ -69,14 +72,16 @@ class Preparer:
         is_free_form: bool = False,
         schema: SchemaKeeper | None = None,
         seen: SeenKeeper | None = None,
+        people: People | None = None,
     ) -> None:
+        self._people = people
         self._schema = schema
         self._seen = seen
         self._source = source
         self._rules = rules
         self._is_free_form = is_free_form
         self._op_column = source.OP_COLUMN
-        self._is_hidden = hidden_columns(source.personal, source.rules)
+        self._is_hidden = hidden_columns(source.personal_columns, source.rules)
 
     def prepare(self, rows: Rows, origin: Origin, may_lack: bool = False) -> Prepared:
         """What becomes of rows.
@@ -87,7 +92,7 @@ class Preparer:
         Raises:
             ConfigurationError: they have not the columns or the types that the source's file names.
             ReferenceWrong: reference data can't be used, so nothing can be said of any row.
-            TransientError: reference data, or the brokers, are away.
+            TransientError: reference data, subjects or the brokers are away.
         """
         try:
             return self._prepared(rows, origin, may_lack or self._is_free_form)
@@ -127,7 +132,16 @@ class Preparer:
             cleansed = self._rules.apply(rows, may_lack)
             schema = self._schema.grown(cleansed.table) if self._schema and not cleansed.table.is_empty() else None
             version = schema.version if schema else 0
-            records, refused = to_records(cleansed.table, self._source.into, origin, may_lack, version, self._op_column)
+            records, refused = to_records(
+                cleansed.table,
+                self._source.into,
+                origin,
+                may_lack,
+                version,
+                self._op_column,
+                self._people,
+                self._is_hidden,
+            )
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             # A type of column that nobody thought of costs these rows, not the source.
             what = self._rules.discreet(error)

@@ -8,15 +8,29 @@ from pathlib import Path
 from headrace.clock import SystemClock
 from headrace.errors import ConfigurationError
 from headrace.streams.batch import OutRecord
+from headrace.subjects.subject import Subject, new_subject
 from ingest_sources.feeds.feed import Feed, Section
 from ingest_sources.feeds.feed_source import FeedSource
 from ingest_sources.files.file_source import FileSource
 from ingest_sources.files.watched_folder import open_claimed, shown
+from ingest_sources.quality.known_columns import hidden_columns
 from ingest_sources.readers.read_file import read_rows
-from ingest_sources.records import Origin, to_records
+from ingest_sources.records import to_records
+from ingest_sources.row_origin import Origin
 from ingest_sources.rows import BadRow
 from ingest_sources.rules.apply import RuleSet
 from ingest_sources.source_model import SourceModel
+
+
+class MadeUpPeople:
+    """Subjects that are nobody's, so that no look at a sample makes any."""
+
+    def __init__(self) -> None:
+        self._subjects: dict[tuple[str, str], Subject] = {}
+
+    def subjects_of(self, site: str, names: Sequence[str]) -> list[Subject]:
+        """One for each name."""
+        return [self._subjects.setdefault((site, name), new_subject()) for name in names]
 
 
 @dataclass(frozen=True)
@@ -82,11 +96,18 @@ def _preview(
     records: list[OutRecord] = []
     bad: list[BadRow] = []
     counts: dict[str, int] = {}
+    people, is_hidden = MadeUpPeople(), hidden_columns(source.personal_columns, source.rules)
     for section in sections:
         rows = section.rows
         cleansed = rules.apply(rows)
         good, refused = to_records(
-            cleansed.table, source.into, Origin(source.name, section.place, SystemClock().now_us()), is_free_form
+            cleansed.table,
+            source.into,
+            Origin(source.name, section.place, SystemClock().now_us()),
+            is_free_form,
+            op_column=source.OP_COLUMN,
+            people=people,
+            is_hidden=is_hidden,
         )
         count += rows.table.height + len(rows.bad)
         records += good

@@ -1,7 +1,6 @@
 """Rows to Kafka records: a table's good rows to the source's topic, its bad ones to the dead letters."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import polars as pl
 
@@ -15,8 +14,12 @@ from headrace.raw import Format
 from headrace.records import SCHEMA_HEADER
 from headrace.streams.batch import ANY_PARTITION, OutRecord
 from headrace.streams.transaction import MAX_RECORD_BYTES
-from ingest_sources.into import READINGS, IntoOwnTopic, IntoReadings
-from ingest_sources.rows import ROW, BadRow, is_bare, with_columns
+from ingest_sources.interaction_rows import People, interactions
+from ingest_sources.into import READINGS, Into, IntoInteractions, IntoItems, IntoReadings, columns_of_into
+from ingest_sources.item_rows import items
+from ingest_sources.row_origin import Origin
+from ingest_sources.rows import ROW, BadRow, check_columns, is_bare, with_columns
+from ingest_sources.rules.personal import IsHidden
 from ingest_sources.rules.steps import Refused
 from ingest_sources.text_template import columns_of, filled
 
@@ -26,35 +29,15 @@ _FRAME_BYTES = 4_096
 """More than the headers and the frame of a record of ours take."""
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where rows come from.
-
-    Attributes:
-        file: its name as `shown` gives it, or the place that a connector names.
-        received: microseconds UTC at which Headrace took it.
-    """
-
-    source: str
-    file: str
-    received: int
-
-    def headers(self) -> list[tuple[str, bytes]]:
-        """Those that all its records share."""
-        return [
-            (raw.RECEIVED, str(self.received).encode()),
-            (raw.SOURCE, self.source.encode()),
-            (raw.SOURCE_FILE, self.file.encode()),
-        ]
-
-
 def to_records(
     table: pl.DataFrame,
-    into: IntoReadings | IntoOwnTopic,
+    into: Into,
     origin: Origin,
     is_free_form: bool = False,
     version: int = 0,
     op_column: str = "",
+    people: People | None = None,
+    is_hidden: IsHidden = IsHidden(None),  # noqa: B008 - it has no state
 ) -> tuple[list[OutRecord], list[Refused]]:
     """The records of good rows, in their order, and the rows that have no key or nothing to say.
 
@@ -62,18 +45,26 @@ def to_records(
         is_free_form: rows need not have the columns that the configuration names.
         version: of the schema of an own topic; 0 is none.
         op_column: the column, if it is there, that says `delete` of a row that went; its record says so in a header.
+        people: who gives the subjects of interactions.
+        is_hidden: which columns are personal, so that no refusal may show their values.
 
     Raises:
         ConfigurationError: a column that the configuration names is not there.
+        TransientError: subjects can't be known now.
     """
     if is_bare(table):
         # No row of this part could be read, so it has no columns that could be missing.
         return [], []
     if is_free_form:
-        table = with_columns(table, _columns_of_into(into))
+        table = with_columns(table, columns_of_into(into))
     if isinstance(into, IntoReadings):
         return _readings(table, into, origin)
-    _check_columns(table, columns_of(into.key), "into.key")
+    if isinstance(into, IntoInteractions):
+        assert people is not None  # noqa: S101 - the source could not start without
+        return interactions(table, into, origin, people, is_hidden)
+    if isinstance(into, IntoItems):
+        return items(table, into, origin, op_column)
+    check_columns(table, columns_of(into.key), "into.key")
     content = table.drop(ROW)
     keyed = table.select(ROW, filled(into.key).alias(_KEY))
     headers = origin.headers()
@@ -92,7 +83,7 @@ def dead_letters(bad: Iterable[BadRow], origin: Origin) -> list[OutRecord]:
 
 def _readings(table: pl.DataFrame, into: IntoReadings, origin: Origin) -> tuple[list[OutRecord], list[Refused]]:
     named = [*columns_of(into.site), *columns_of(into.device)]
-    _check_columns(table, _columns_of_into(into), "into")
+    check_columns(table, columns_of_into(into), "into")
     metrics = into.metrics or [c for c in table.columns if c not in (ROW, into.time, *named)]
     if not metrics:
         raise ConfigurationError("into: no column is left to be a metric; name some under `metrics`")
@@ -150,15 +141,3 @@ def _dead_letter(row: BadRow, origin: Origin) -> OutRecord:
     headers = [*origin.headers(), (raw.SOURCE_ROW, b"%d" % row.number)]
     letter = DeadLetter.of(error, position, STAGE, origin.received, row.original, None, headers)
     return OutRecord(DEADLETTERS, None, letter.value, letter.to_headers())
-
-
-def _columns_of_into(into: IntoReadings | IntoOwnTopic) -> list[str]:
-    if isinstance(into, IntoOwnTopic):
-        return columns_of(into.key)
-    return [*columns_of(into.site), *columns_of(into.device), into.time, *into.metrics]
-
-
-def _check_columns(table: pl.DataFrame, wanted: Iterable[str], where: str) -> None:
-    if missing := [name for name in dict.fromkeys(wanted) if name not in table.columns]:
-        known = ", ".join(name for name in table.columns if name != ROW)
-        raise ConfigurationError(f"{where}: there is no column {', '.join(missing)}; there are {known}")

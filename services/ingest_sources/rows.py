@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from headrace.errors import Reason
+from headrace.errors import ConfigurationError, Reason
 
 ROW = "__row__"
 """The column (Int64) with the number of each row in its origin, counted from 1: data rows of a file, without header."""
@@ -51,3 +51,12 @@ def with_columns(table: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
     """The table with these columns, without values where it doesn't have them."""
     missing = [name for name in dict.fromkeys(names) if name not in table.columns]
     return table.with_columns(pl.lit(None).alias(name) for name in missing) if missing else table
+
+
+def check_columns(table: pl.DataFrame, wanted: Iterable[str], where: str) -> None:
+    """Raises:
+    ConfigurationError: the table lacks one.
+    """
+    if missing := [name for name in dict.fromkeys(wanted) if name not in table.columns]:
+        known = ", ".join(name for name in table.columns if name != ROW)
+        raise ConfigurationError(f"{where}: there is no column {', '.join(missing)}; there are {known}")

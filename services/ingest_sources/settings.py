@@ -5,12 +5,12 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from headrace.settings import ServiceSettings
+from headrace.cassandra import CassandraSettings
 
 _PROJECT = Path(__file__).resolve().parents[2]
 
 
-class Settings(ServiceSettings):
+class Settings(CassandraSettings):
     """Where the sources' files, their data and their keys are."""
 
     model_config = SettingsConfigDict(env_prefix="INGEST_SOURCES_")
@@ -34,6 +34,11 @@ class Settings(ServiceSettings):
     functions: Path | None = Field(
         None,
         description="Folder with the Python modules whose functions `custom` may call; none may be called unless set",
+    )
+    subject_keys: Path | None = Field(
+        None,
+        description="File of `headrace subjects keys`, the same for all edges; sources of interactions need it, and "
+        "Cassandra with it",
     )
     look_every_s: float = Field(
         5.0, gt=0, description="Folders are looked into at least so often, as not every file system tells of changes"

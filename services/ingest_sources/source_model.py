@@ -4,9 +4,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import StringConstraints
 
-from ingest_sources.into import Into
+from ingest_sources.into import AnyInto, IntoInteractions
 from ingest_sources.model_part import Part
 from ingest_sources.rules.models import Rule
+from ingest_sources.rules.traced_back import traced_back
 
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
@@ -25,4 +26,10 @@ class SourceModel(Part):
     about: str = ""
     personal: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
-    into: Into
+    into: AnyInto
+
+    @property
+    def personal_columns(self) -> frozenset[str]:
+        """Those of `personal`, and those that say whose rows are, under each name that they have in turn."""
+        people = self.into.columns_of_people if isinstance(self.into, IntoInteractions) else ()
+        return frozenset(self.personal) | traced_back(people, self.rules)

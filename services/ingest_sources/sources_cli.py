@@ -228,6 +228,7 @@ def _running(settings: Settings, source: FileSource) -> Iterator[tuple[FolderRun
         yield run, parts
     finally:
         parts.folder.release()
+        parts.close()
 
 
 @contextmanager
@@ -238,6 +239,7 @@ def _feeding(settings: Settings, source: FeedSource) -> Iterator[FeedRun]:
         yield run
     finally:
         parts.lock.release()
+        parts.close()
 
 
 def _work_off(run: FolderRun, parts: Parts) -> None:

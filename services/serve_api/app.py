@@ -11,19 +11,30 @@ from typing import Any
 from fastapi import FastAPI
 
 from headrace.clock import Clock, SystemClock
+from headrace.interactions.limits import DAY_US, Limits
 from headrace.metrics import new_registry
+from headrace.models.deployments import Deployment
 from headrace.models.promoted import PromotedModels
 from headrace.models.records import ModelVersion
 from headrace.models.swap import Swap
 from headrace.models.version_loader import VersionLoader
 from headrace.pushed import MAX_BYTES as PUSH_BYTES
 from headrace.pushed import TOPIC as PUSHED
+from headrace.subjects.async_subjects import AsyncSubjects
+from headrace.subjects.subjects import open_subjects
 from serve_api import problems
 from serve_api.body_limit import BodyLimit
 from serve_api.cassandra_client import CassandraClient
 from serve_api.cassandra_store import STATEMENTS, CassandraStore
+from serve_api.clients.cors import Cors
+from serve_api.clients.openapi import with_clients
+from serve_api.clients.register import ClientRegister
 from serve_api.confirmed_writer import MAX_QUEUED_BYTES, ConfirmedWriter
 from serve_api.device_types import load_type_zones
+from serve_api.events.event_intake import EventIntake
+from serve_api.events.item_intake import ItemIntake
+from serve_api.events.places import Places
+from serve_api.experiments.opening import followed_experiments
 from serve_api.live_feed import LiveFeed
 from serve_api.live_hub import LiveHub
 from serve_api.metrics import Metrics, RequestMetrics
@@ -37,11 +48,18 @@ from serve_api.predictions.recorder import Recorder
 from serve_api.predictions.served_version import ServedVersion
 from serve_api.push_intake import PushIntake
 from serve_api.push_keys import PushKeys
+from serve_api.recommendations.batch_versions import BatchVersions
+from serve_api.recommendations.opening import Rules, followed_recommendations, read_rules
 from serve_api.registry_writer import RegistryWriter
 from serve_api.routes import (
     anomalies,
     devices,
+    events,
+    experiments,
+    graphql,
     ingest,
+    items,
+    items_read,
     latest,
     live,
     models,
@@ -49,10 +67,17 @@ from serve_api.routes import (
     outcomes,
     predictions,
     readings,
+    recommendations,
+    shop,
+    users,
     windows,
 )
 from serve_api.services import Services
 from serve_api.settings import DEVICE_TYPES_FILE, Settings
+from serve_api.users.known import Known
+from serve_api.users.subject_records import STATEMENTS as SUBJECT_RECORDS
+from serve_api.users.subject_records import SubjectRecords
+from serve_api.users.user_data import UserData
 
 _DESCRIPTION = """
 Devices, their readings, windows and anomalies, both live streams, what sources are sent, and predictions. Lists answer
@@ -61,6 +86,7 @@ epoch numbers in s, ms, µs or ns; `from` is part of a range and `to` is not. Er
 (RFC 9457).
 """
 
+_BODIES = (*outcomes.BODIES, *events.BODIES, *items.BODIES)
 _SCORING_THREADS = 2
 _PUSH_HEAD_BYTES = 65_536
 
@@ -69,31 +95,41 @@ def build_app(settings: Settings) -> FastAPI:
     """The application; its clients are made and closed by its lifespan.
 
     Raises:
-        ConfigurationError: the device-type file is missing or wrong, or the folder of push keys is missing.
+        ConfigurationError: the file of device types, of clients or of what is recommended, or an experiment, is missing
+            or wrong, or the folder of push keys or a file of the shop is missing.
     """
     metrics = Metrics(new_registry())
     type_zones = load_type_zones(settings.device_types_file or DEVICE_TYPES_FILE)
     push_keys = PushKeys(settings.push_keys)
+    register = ClientRegister(settings.clients, SystemClock(), metrics.clients)
+    rules = read_rules(settings)
+    subjects = None
+    if settings.subject_keys is not None:
+        subjects = AsyncSubjects(open_subjects(settings, settings.subject_keys))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _clients(settings, metrics, type_zones, push_keys) as services:
+        async with _clients(settings, metrics, type_zones, push_keys, register, subjects, rules) as services:
             app.state.services = services
             yield
 
     app = FastAPI(title="Headrace", version="1", description=_DESCRIPTION, lifespan=lifespan)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Cors, register=register)
     app.add_middleware(RequestMetrics, metrics=metrics)
     problems.install(app)
     stored, streams = (devices, latest, readings, windows, anomalies), (live, ingest)
-    for resource in (*stored, *streams, models, predictions, outcomes, operations):
+    people = (events, recommendations, items_read, items, users, experiments, graphql)
+    for resource in (*stored, *streams, models, predictions, outcomes, *people, operations):
         app.include_router(resource.router)
+    if settings.shop:
+        app.include_router(shop.shop_router(settings.shop_key, takes_users=settings.clients is None))
     _describe_models(app)
     return app
 
 
 def _describe_models(app: FastAPI) -> None:
-    general = functools.cache(lambda: with_bodies(FastAPI.openapi(app), outcomes.BODIES))
+    general = functools.cache(lambda: with_clients(with_bodies(FastAPI.openapi(app), _BODIES)))
 
     def openapi() -> dict[str, Any]:
         services: Services | None = getattr(app.state, "services", None)
@@ -105,7 +141,13 @@ def _describe_models(app: FastAPI) -> None:
 
 @asynccontextmanager
 async def _clients(
-    settings: Settings, metrics: Metrics, type_zones: dict[str, str], push_keys: PushKeys
+    settings: Settings,
+    metrics: Metrics,
+    type_zones: dict[str, str],
+    push_keys: PushKeys,
+    register: ClientRegister,
+    subjects: AsyncSubjects | None,
+    rules: Rules,
 ) -> AsyncIterator[Services]:
     clock = SystemClock()
     hub = LiveHub(metrics, settings.live_max_clients, settings.live_queue)
@@ -116,22 +158,60 @@ async def _clients(
     pushes = PushIntake(
         push_keys, writer, clock, settings.push_tolerance, settings.push_max_open, settings.push_body_timeout
     )
-    cassandra = CassandraClient(settings, STATEMENTS, metrics)
-    with _predictions(settings, metrics, writer, clock) as predictions:
+    limits = Limits(max_age_us=round(settings.events_max_age * DAY_US))
+    event_intake = EventIntake(subjects, writer, clock, metrics.events, limits)
+    item_intake = ItemIntake(writer, clock, metrics.events)
+    cassandra = CassandraClient(settings, {**STATEMENTS, **SUBJECT_RECORDS}, metrics)
+    followed = followed_recommendations(settings, metrics.recommendations, writer, subjects, rules, clock)
+    tried = followed_experiments(settings.brokers, rules[1], metrics.experiments, clock)
+    batches = BatchVersions()
+    models = _predictions(settings, metrics, writer, clock, batches)
+    with models as predictions, followed as recommended, tried as tried_out:
+        sites = recommended.state.sites
+        batches.begin(lambda site, batch: sites.of(site).serve_batch(batch), recommended.state.serve_batch)
         feed.start()
         writer.start()
         cassandra.start()
+        if subjects is not None:
+            subjects.start()
         try:
             store, registry = CassandraStore(cassandra), RegistryWriter(writer)
-            yield Services(settings, clock, metrics, store, registry, pushes, hub, feed, type_zones, predictions)
+            user_data = None
+            if subjects is not None:
+                known = Known(recommended.state.users, rules[1], clock)
+                user_data = UserData(subjects, SubjectRecords(cassandra, clock), known, writer, clock)
+            yield Services(
+                settings,
+                clock,
+                metrics,
+                store,
+                registry,
+                pushes,
+                hub,
+                feed,
+                type_zones,
+                predictions,
+                register,
+                event_intake,
+                item_intake,
+                Places(settings.events_max_open),
+                subjects,
+                user_data,
+                recommended,
+                tried_out,
+            )
         finally:
+            if subjects is not None:
+                await subjects.stop()
             feed.stop()
             writer.stop()
             await cassandra.stop()
 
 
 @contextmanager
-def _predictions(settings: Settings, metrics: Metrics, writer: ConfirmedWriter, clock: Clock) -> Iterator[Predictions]:
+def _predictions(
+    settings: Settings, metrics: Metrics, writer: ConfirmedWriter, clock: Clock, batches: BatchVersions
+) -> Iterator[Predictions]:
     deployments, recorder = Deployments(), Recorder(writer)
     counted = metrics.predictions
     with ThreadPoolExecutor(_SCORING_THREADS, "scoring") as executor, TemporaryDirectory(prefix="models-") as scratch:
@@ -140,7 +220,15 @@ def _predictions(settings: Settings, metrics: Metrics, writer: ConfirmedWriter, 
         def load(name: str, version: ModelVersion) -> ServedVersion:
             return ServedVersion(loader.load(name, version), executor)
 
-        swap = Swap(load, deployments, counted.count_load, counted.show, counted.forget)
+        def on_swap(deployment: Deployment[ServedVersion]) -> None:
+            counted.show(deployment)
+            batches.take(deployment)
+
+        def on_withdrawal(name: str) -> None:
+            counted.forget(name)
+            batches.withdraw(name)
+
+        swap = Swap(load, deployments, counted.count_load, on_swap, on_withdrawal)
         promotions = FollowedPromotions(functools.partial(PromotedModels, settings.brokers), swap.apply, deployments)
         counted.watch_undecodable(promotions.undecodable)
         predictor = Predictor(deployments, recorder, counted, clock, settings.predict_max_open)

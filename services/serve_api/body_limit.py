@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serve_api.problems import Problem, render
 
 MAX_BODY_BYTES = 65_536
-LIMITED_BY_ROUTE = ("/v1/ingest/", "/v1/models/", "/v1/outcomes")
+LIMITED_BY_ROUTE = ("/v1/ingest/", "/v1/models/", "/v1/outcomes", "/v1/events", "/v1/items")
 """Routes below it read their bodies by `read_limited`."""
 
 

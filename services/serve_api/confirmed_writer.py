@@ -22,8 +22,8 @@ _LOOK_S = 0.002
 _QUIET_S = 0.1
 
 Headers = Sequence[tuple[str, bytes]]
-Entry = tuple[bytes, bytes]
-"""Key and value of a record."""
+Entry = tuple[bytes, bytes | None]
+"""Key and value of a record; without a value it says that the key is gone."""
 
 
 @dataclass
@@ -166,4 +166,4 @@ class _Write:
 
 def _size(entries: Sequence[Entry], headers: Headers) -> int:
     each = sum(len(name) + len(value) for name, value in headers)
-    return sum(len(key) + len(value) + each for key, value in entries)
+    return sum(len(key) + len(value or b"") + each for key, value in entries)

@@ -5,7 +5,11 @@ import time
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serve_api.clients.metrics import ClientMetrics
+from serve_api.events.metrics import EventMetrics
+from serve_api.experiments.metrics import ExperimentMetrics
 from serve_api.predictions.metrics import PredictionMetrics
+from serve_api.recommendations.metrics import RecommendationMetrics
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SERVICE = "serve_api"
@@ -52,6 +56,10 @@ class Metrics:
             "headrace_api_store_errors_total", "Cassandra reads that failed", ("service", "kind"), registry=registry
         )
         self.predictions = PredictionMetrics(registry)
+        self.recommendations = RecommendationMetrics(registry)
+        self.clients = ClientMetrics(registry)
+        self.events = EventMetrics(registry)
+        self.experiments = ExperimentMetrics(registry)
 
 
 class RequestMetrics:

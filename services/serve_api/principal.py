@@ -1,25 +1,20 @@
 """Who asks: the one place in which a request gets its site and scopes, and in which scopes are checked.
 
-Every route under /v1 takes a principal from here. Until there are credentials, each request is the default site's with
-all scopes.
+Every route under /v1 takes a principal from here. Where no clients are set, each request is the default site's with all
+scopes, as the API then listens on loopback only.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import SecurityScopes
 
+from serve_api.clients.client import LOCAL, Client
+from serve_api.clients.scopes import Scope
 from serve_api.problems import Problem
 
-
-class Scope(StrEnum):
-    """What a principal may do within its site."""
-
-    READ = "read"
-    WRITE = "write"
-    PUSH = "push"
+__all__ = ["Principal", "Scope", "authenticate", "current_principal"]
 
 
 @dataclass(frozen=True)
@@ -29,16 +24,24 @@ class Principal:
     Attributes:
         site: all that the request can see and change.
         scopes: what it may do there.
+        client: whose key it came with.
     """
 
     site: str
     scopes: frozenset[str]
+    client: Client = LOCAL
 
 
 # Coroutines, since FastAPI runs a plain function on a thread, which costs more than all the rest of a request.
 async def authenticate(request: Request) -> Principal:
-    """The principal of a request, from its credentials once there are any."""
-    return Principal(request.app.state.services.settings.site, frozenset(Scope))
+    """The principal of a request, by the key that it came with.
+
+    Raises:
+        Problem: it has no key, or one that is not known; or its client asks too often.
+    """
+    services = request.app.state.services
+    client = services.clients.admit(request)
+    return Principal(client.site or services.settings.site, client.scopes, client)
 
 
 async def current_principal(

@@ -125,14 +125,15 @@ def not_found(what: str, mend: str) -> Problem:
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """How these statuses are described in OpenAPI."""
     titles = {
-        401: "The signature, or what it is made of, is missing, wrong or old",
-        403: "The principal's scopes do not allow this",
+        401: "The key, signature or token is missing, not known, wrong or old",
+        403: "The client's scopes do not allow this, or it is about another user",
         404: "There is no such thing",
         408: "The body did not come in time",
         409: "The model is an online one, which answers no requests",
         413: "The body is too large",
         415: "The body is none of the types that are taken",
         422: "A parameter or field is wrong; the answer names it",
+        429: "The client asks more often than it may; see Retry-After",
         503: "Cassandra or Kafka is away, or no model is loaded yet; see Retry-After",
     }
     return {
@@ -182,7 +183,9 @@ async def _answer_http(request: Request, error: Exception) -> Response:
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:
-    _logger.error("a request met an unexpected error", extra={"path": request.url.path}, exc_info=error)
+    # Of a path with a user in it, nothing may stay in the logs.
+    route = str(getattr(request.scope.get("route"), "path", "unmatched"))
+    _logger.error("a request met an unexpected error", extra={"route": route}, exc_info=error)
     problem = Problem(500, "unexpected", "Unexpected error", "this is a fault of the service, and is in its log")
     return render(request.url.path, problem)
 

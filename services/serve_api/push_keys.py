@@ -1,19 +1,16 @@
 """The keys with which pushes are signed: a file for each source, read again when it changes."""
 
 import logging
-import os
 import re
-import time
 from pathlib import Path
 
 from headrace.errors import ConfigurationError
 from headrace.secret_files import read_private
+from serve_api.file_stamps import Stamp, is_settled, stamp_of
 from serve_api.push_signature import SigningKey, parse_key
 
 Keys = tuple[SigningKey, ...]
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_SETTLED_NS = 1_000_000_000
-"""A file that changed less long ago may change once more within one tick of the file system's clock."""
 _log = logging.getLogger(__name__)
 
 
@@ -31,7 +28,7 @@ class PushKeys:
         if folder is not None and not folder.is_dir():
             raise ConfigurationError(f"SERVE_API_PUSH_KEYS: there is no folder {folder}")
         self._folder = folder
-        self._read: dict[str, tuple[tuple[int, ...], Keys | ConfigurationError]] = {}
+        self._read: dict[str, tuple[Stamp, Keys | ConfigurationError]] = {}
 
     def of(self, source: str) -> Keys | None:
         """The keys of a source as its file is now; None: it has none.
@@ -44,7 +41,7 @@ class PushKeys:
             return None
         path = self._folder / source
         try:
-            stamp = _stamp(path)
+            stamp = stamp_of(path)
         except (FileNotFoundError, NotADirectoryError):
             self._read.pop(source, None)
             return None
@@ -56,16 +53,10 @@ class PushKeys:
             known = stamp, _load(path)
             if isinstance(known[1], ConfigurationError):
                 _log.error("keys can't be used", extra={"source": source, "reason": str(known[1])})
-            self._read[source] = known if stamp[0] < time.time_ns() - _SETTLED_NS else ((), known[1])
+            self._read[source] = known if is_settled(stamp) else ((), known[1])
         if isinstance(known[1], ConfigurationError):
             raise known[1]
         return known[1]
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    """What changes whenever the file does; first the time of its last change."""
-    stat: os.stat_result = path.stat()
-    return max(stat.st_mtime_ns, stat.st_ctime_ns), stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_size
 
 
 def _load(path: Path) -> Keys | ConfigurationError:

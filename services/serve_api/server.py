@@ -28,6 +28,7 @@ class ApiServer(uvicorn.Server):
         _logger.info("stopping")
         services: Services = self._app.state.services
         services.hub.close()
+        services.recommendations.watchers.close()
         await super().shutdown(sockets)
 
 

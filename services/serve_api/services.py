@@ -8,16 +8,24 @@ from fastapi import Depends, Request, Security
 from starlette.responses import Response
 
 from headrace.clock import Clock
+from headrace.subjects.async_subjects import AsyncSubjects
+from serve_api.clients.register import ClientRegister
+from serve_api.events.event_intake import EventIntake
+from serve_api.events.item_intake import ItemIntake
+from serve_api.events.places import Places
+from serve_api.experiments.experiment_results import ExperimentResults
 from serve_api.live_feed import LiveFeed
 from serve_api.live_hub import LiveHub
 from serve_api.metrics import Metrics
 from serve_api.predictions.predictions import Predictions
 from serve_api.principal import Principal, Scope, current_principal
 from serve_api.push_intake import PushIntake
+from serve_api.recommendations.recommendations import Recommendations
 from serve_api.registry_writer import RegistryWriter
 from serve_api.rows import encode
 from serve_api.settings import Settings
 from serve_api.store import Store
+from serve_api.users.user_data import UserData
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,14 @@ class Services:
     feed: LiveFeed
     type_zones: Mapping[str, str]
     predictions: Predictions
+    clients: ClientRegister
+    events: EventIntake
+    items: ItemIntake
+    event_places: Places
+    subjects: AsyncSubjects | None
+    user_data: UserData | None
+    recommendations: Recommendations
+    experiments: ExperimentResults
 
 
 def services_of(request: Request) -> Services:
@@ -50,6 +66,11 @@ ServicesDep = Annotated[Services, Depends(_services)]
 Reader = Annotated[Principal, Security(current_principal, scopes=[Scope.READ])]
 Writer = Annotated[Principal, Security(current_principal, scopes=[Scope.WRITE])]
 Pusher = Annotated[Principal, Security(current_principal, scopes=[Scope.PUSH])]
+EventSender = Annotated[Principal, Security(current_principal, scopes=[Scope.EVENTS])]
+Recommender = Annotated[Principal, Security(current_principal, scopes=[Scope.RECOMMEND])]
+ItemWriter = Annotated[Principal, Security(current_principal, scopes=[Scope.ITEMS])]
+UserManager = Annotated[Principal, Security(current_principal, scopes=[Scope.USERS])]
+Experimenter = Annotated[Principal, Security(current_principal, scopes=[Scope.EXPERIMENTS])]
 
 
 class JsonAnswer(Response):

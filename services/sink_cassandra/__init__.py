@@ -1,7 +1,9 @@
-"""Writes readings, windows, anomalies, the device registry and the rows of sources to Cassandra, as idempotent upserts.
+"""Writes readings, windows, anomalies, devices, what is about persons, and rows of sources to Cassandra, as upserts.
 
 Reads: readings.clean, readings.late, readings.windows, readings.anomalies, devices.registry
+Reads: interactions.raw, recommendations.made, subjects.erased
 Reads: sources.schemas, and the topics sources.* that sources have of their own
 Writes: Cassandra tables readings, latest, windows, anomalies_by_device, anomalies_by_hour, devices, source_*
+Writes: Cassandra tables subject_records, and by its migrations subjects
 Writes: deadletters
 """

@@ -15,6 +15,7 @@ from headrace.kafka import Consumer, OnPartitions, Producer
 from headrace.logs import configure_logs
 from headrace.metrics import new_registry
 from headrace.sink import Limits, OpenConsumer, Sink, SinkRunner, healthy_turn, is_writing
+from headrace.subjects.erased import ErasedSubjects
 from sink_cassandra.cassandra_sink import CassandraSink
 from sink_cassandra.cassandra_store import CassandraStore
 from sink_cassandra.flush_rows import TOPICS
@@ -71,7 +72,8 @@ class Runners:
 def build_runners(settings: Settings, registry: CollectorRegistry) -> Runners:
     """The runners with their sinks, stores and Kafka clients; nothing is connected yet."""
     counts, source_counts, clock = StoreCounts(), StoreCounts(), SystemClock()
-    sink = CassandraSink(CassandraStore(settings, counts), SinkMetrics(registry))
+    erased = ErasedSubjects(settings.brokers)
+    sink = CassandraSink(CassandraStore(settings, counts), SinkMetrics(registry), erased)
     readings = _runner(settings, sink, "write", settings.flush_records, _consumer_of(settings, settings.group, TOPICS))
     source_sink = SourceSink(SourceStore(settings, source_counts, clock), RowSchemas(settings.brokers))
     most = min(settings.flush_records, SOURCE_FLUSH_RECORDS)

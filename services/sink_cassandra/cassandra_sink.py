@@ -7,6 +7,7 @@ from headrace.errors import TerminalError
 from headrace.refusal import Refusal
 from headrace.sink import Sink
 from headrace.streams.batch import Batch
+from headrace.subjects.erased import ErasedSubjects
 from sink_cassandra.cassandra_store import CassandraStore
 from sink_cassandra.flush_rows import rows_of
 from sink_cassandra.latency import latencies
@@ -16,11 +17,14 @@ from sink_cassandra.metrics import SinkMetrics
 class CassandraSink(Sink):
     """Full-key upserts with write times taken from the records, so writing twice is writing once."""
 
-    def __init__(self, store: CassandraStore, metrics: SinkMetrics) -> None:
+    def __init__(self, store: CassandraStore, metrics: SinkMetrics, erased: ErasedSubjects) -> None:
         self._store = store
         self._metrics = metrics
+        self._erased = erased
 
     def setup(self) -> None:
+        # Before the first record: one that was read before may be of a subject that is erased since.
+        self._erased.start()
         self._store.connect()
 
     def write(self, batches: Sequence[Batch]) -> Sequence[Refusal]:
@@ -30,10 +34,11 @@ class CassandraSink(Sink):
         return refusals
 
     def close(self) -> None:
+        self._erased.stop()
         self._store.close()
 
     def _write(self, batches: Sequence[Batch]) -> list[Refusal]:
-        rows, refusals = rows_of(batches)
+        rows, refusals = rows_of(batches, self._erased)
         try:
             self._store.write(rows)
         except TerminalError as error:
@@ -42,6 +47,7 @@ class CassandraSink(Sink):
             # Were it the tables that are wrong, every record would be refused.
             self._store.check_tables()
             return [Refusal(batches[0], 0, error)]
+        self._metrics.skip(rows.skipped)
         return refusals
 
 

@@ -8,8 +8,8 @@ from cassandra.cluster import Cluster, ResponseFuture, Session
 from cassandra.query import PreparedStatement
 
 from headrace.cassandra import new_cluster
+from headrace.cassandra_errors import translate
 from headrace.errors import ConfigurationError
-from sink_cassandra.driver_errors import translate
 from sink_cassandra.metrics import StoreCounts
 from sink_cassandra.packed_batch import MAX_ROWS, send
 from sink_cassandra.packing import routing_key

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import Counter as PrometheusCounter
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -30,7 +31,7 @@ class StoreCounts:
 
 
 class SinkMetrics:
-    """Histograms, which are observed once a flush."""
+    """What is observed once a flush."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._write = Histogram(
@@ -43,6 +44,17 @@ class SinkMetrics:
             buckets=LATENCY_BUCKETS,
             registry=registry,
         ).labels(SERVICE)
+
+        self._skipped = PrometheusCounter(
+            "headrace_erased_records",
+            "Records of erased subjects, which are not stored",
+            ["service"],
+            registry=registry,
+        ).labels(SERVICE)
+
+    def skip(self, records: int) -> None:
+        """Counts records of erased subjects."""
+        self._skipped.inc(records)
 
     def observe(self, write: float, latencies: Iterable[float]) -> None:
         """Takes the seconds that a flush took, and those from device time to now of some of its readings."""

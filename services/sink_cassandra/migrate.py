@@ -11,8 +11,8 @@ from cassandra.cluster import Session
 from cassandra.query import SimpleStatement
 
 from headrace.cassandra import new_cluster
+from headrace.cassandra_errors import translate
 from headrace.errors import ConfigurationError, TransientError
-from sink_cassandra.driver_errors import translate
 from sink_cassandra.migration_files import Migration, load_migrations, replication_map, template_values
 from sink_cassandra.settings import Settings
 
@@ -85,7 +85,7 @@ def _set_options(session: Session, settings: Settings) -> None:
     """Brings times to live that were set since a table was made; rows keep the one that they were written with."""
     values = template_values(settings)
     tables = {"readings": "readings", "windows": "windows"}
-    tables |= {"anomalies_by_device": "anomalies", "anomalies_by_hour": "anomalies"}
+    tables |= {"anomalies_by_device": "anomalies", "anomalies_by_hour": "anomalies", "subject_records": "subjects"}
     found = execute(
         session,
         "SELECT table_name, default_time_to_live FROM system_schema.tables WHERE keyspace_name = %s",

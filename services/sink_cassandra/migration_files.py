@@ -63,6 +63,8 @@ def template_values(settings: Settings) -> dict[str, str]:
         days: int = getattr(settings, f"{what}_ttl_days")
         values[f"{what}_ttl_seconds"] = str(days * SECONDS_PER_DAY)
         values[f"{what}_compaction"] = time_window_compaction(days)
+    values["subjects_ttl_seconds"] = str(settings.subjects_ttl_days * SECONDS_PER_DAY)
+    values["subjects_compaction"] = "{'class': 'UnifiedCompactionStrategy'}"
     return values
 
 

@@ -5,7 +5,7 @@ from enum import Enum
 
 
 class Table(Enum):
-    """A table, with the statement that upserts one row.
+    """A table, with the statement that upserts one row, or deletes one partition.
 
     A row's values come packed in the order of the statement's markers. A map grows by the entries given, a value is
     replaced whole, and nothing is ever a null.
@@ -44,6 +44,16 @@ class Table(Enum):
         "UPDATE {table} USING TIMESTAMP ? SET set_by_api = ? WHERE site = ? AND device = ?",
     )
 
+    SUBJECT_RECORDS = (
+        "subject_records",
+        "UPDATE {table} USING TIMESTAMP ? SET record_schema = ?, record = ? "
+        "WHERE site = ? AND subject = ? AND month = ? AND time = ? AND id = ? AND kind = ?",
+    )
+    SUBJECTS_ERASED = (
+        "subject_records",
+        "DELETE FROM {table} USING TIMESTAMP ? WHERE site = ? AND subject = ? AND month = ?",
+    )
+
     def __init__(self, table: str, statement: str) -> None:
         self.table = table
         self.statement = statement
@@ -59,9 +69,14 @@ Partition = tuple[Table, bytes]
 
 @dataclass
 class Rows:
-    """The rows of one flush: partition → packed values of each row, in the order of the records."""
+    """The rows of one flush: partition → packed values of each row, in the order of the records.
+
+    Attributes:
+        skipped: records that are not stored, since their subject is erased.
+    """
 
     by_partition: dict[Partition, list[bytes]] = field(default_factory=dict)
+    skipped: int = 0
 
     def add(self, table: Table, partition: bytes, before: bytes, after: bytes) -> None:
         """Adds a row whose values are `before`, those of the partition key, and `after`."""

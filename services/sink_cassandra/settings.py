@@ -26,6 +26,9 @@ class Settings(CassandraSettings):
     readings_ttl_days: int = Field(30, ge=1, le=7_300, description="Days that readings are kept")
     windows_ttl_days: int = Field(365, ge=1, le=7_300, description="Days that windows are kept")
     anomalies_ttl_days: int = Field(365, ge=1, le=7_300, description="Days that anomalies are kept")
+    subjects_ttl_days: int = Field(
+        400, ge=1, le=720, description="Days that interactions and recommendations of persons are kept"
+    )
     sources_ttl_days: int = Field(
         0, ge=0, le=7_300, description="Days that a row of a source is kept after its last change; 0 is for ever"
     )

@@ -5,9 +5,11 @@ from headrace.health import HealthServer
 from headrace.metrics import new_registry
 from train_models.metrics import Metrics
 from train_models.model_file import load_model_files
+from train_models.recommending.recommender_file import load_recommenders
 from train_models.registry.mlflow_registry import Registry
 from train_models.retraining.child_training import ChildTraining
 from train_models.retraining.measure import Measured
+from train_models.retraining.retrained import Retrained
 from train_models.retraining.retrainer import Retrainer
 from train_models.retraining.training_log import TrainingLog
 from train_models.settings import Settings
@@ -19,7 +21,8 @@ def retrainer(settings: Settings) -> tuple[Retrainer, HealthServer]:
     Raises:
         ConfigurationError: a model file is wrong.
     """
-    models = {name: model for name, model in load_model_files(settings.models).items() if model.retraining.is_wanted}
+    files: dict[str, Retrained] = {**load_model_files(settings.models), **load_recommenders(settings.models)}
+    models = {name: model for name, model in files.items() if model.retraining.is_wanted}
     registry = new_registry()
     health = HealthServer(settings.http_host, settings.http_port, registry)
     measure = Measured(settings, Registry(settings.registry_uri, settings.artifacts_uri))

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from headrace.errors import ConfigurationError
 from headrace.models.inputs import Input, InputKind
-from headrace.models.manifest import Task
+from headrace.models.manifest import RECOMMENDATION, Task
 from headrace.models.model_folder import ModelContent, explain, read_model_file, read_model_folder
 from headrace.models.online import TASK as ONLINE
 from headrace.models.stream import Stream
@@ -19,6 +19,8 @@ from train_models.registry.gate_spec import Gates
 from train_models.retraining.retraining_spec import Retraining
 
 MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_OTHERS = (ONLINE, RECOMMENDATION)
+"""Tasks whose files say other things than a `ModelFile`."""
 MODELS_FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "models"
 
 
@@ -138,13 +140,13 @@ def load_model_file(name: str, folder: Path = MODELS_FOLDER) -> ModelFile:
 
 
 def load_model_files(folder: Path = MODELS_FOLDER) -> dict[str, ModelFile]:
-    """All models of a folder that are trained on rows: name → model. Online ones are process_predictions'.
+    """All models of a folder that are trained on rows: name → model. Left out are online models and recommenders.
 
     Raises:
         ConfigurationError: a file is wrong.
     """
     contents = read_model_folder(folder)
-    return {name: _checked(name, content) for name, content in contents.items() if content.get("task") != ONLINE}
+    return {name: _checked(name, content) for name, content in contents.items() if content.get("task") not in _OTHERS}
 
 
 def _checked(name: str, content: ModelContent) -> ModelFile:
@@ -152,6 +154,8 @@ def _checked(name: str, content: ModelContent) -> ModelFile:
         raise ConfigurationError(
             f"{name} is an online model, which learns in process_predictions and isn't trained here"
         )
+    if content.get("task") == RECOMMENDATION:
+        raise ConfigurationError(f"{name} is a recommender, which is trained on interactions and not on rows")
     try:
         return ModelFile.model_validate({**content, "name": good_name(name)})
     except ValidationError as error:

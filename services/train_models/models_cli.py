@@ -1,4 +1,4 @@
-"""`headrace models train|list|compare|promote|rollback|report`: makes models, judges them and says which one answers.
+"""`headrace models train|list|compare|promote|rollback|report|forget`: makes models and says which one answers.
 
 What takes long to import is imported by the command that needs it, since every `headrace` command loads this file.
 """
@@ -13,11 +13,12 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
 
-from headrace.errors import ConfigurationError
+from headrace.errors import ConfigurationError, TransientError
 
 if TYPE_CHECKING:
     from headrace.models.records import Promotion
     from train_models.online.commands import OnlineCommands
+    from train_models.recommending.recommender_file import RecommenderFile
     from train_models.registry.mlflow_registry import Registry
     from train_models.registry.promoter import Promoter
     from train_models.settings import Settings
@@ -72,6 +73,7 @@ def train(
     Example: headrace models train churn --promote
     """
     from train_models.model_file import load_model_file, with_candidates
+    from train_models.recommending.recommender_file import find_recommender
     from train_models.train import Trainer
     from train_models.training_screen import TrainingScreen
     from train_models.training_tables import findings_table, trained_table
@@ -85,18 +87,22 @@ def train(
             )
         _show(online.register())
         return
-    model = with_candidates(load_model_file(name, settings.models), tuple(only or ()))
     console = Console(highlight=False)
     if because:
         console.print(f"{name} is trained: {escape(because)}")
-    with TrainingScreen(console) as screen:
-        trained = Trainer(settings, registry).train(model, screen)
-    if trained.findings:
-        console.print(findings_table(trained.findings))
-    console.print(trained_table(trained))
+    if recommender := find_recommender(name, settings.models):
+        number = _train_recommender(settings, registry, recommender, tuple(only or ()), console)
+    else:
+        model = with_candidates(load_model_file(name, settings.models), tuple(only or ()))
+        with TrainingScreen(console) as screen:
+            trained = Trainer(settings, registry).train(model, screen)
+        if trained.findings:
+            console.print(findings_table(trained.findings))
+        console.print(trained_table(trained))
+        number = trained.version.version.version
     if then_promote:
         try:
-            _promote(_promoter(settings, registry, name), name, trained.version.version.version, "")
+            _promote(_promoter(settings, registry, name), name, number, "")
         except NotPromoted as error:
             typer.echo(f"headrace: {error}", err=True)
             raise typer.Exit(NOT_PROMOTED) from None
@@ -227,6 +233,27 @@ def report(
         typer.launch(str(kept))
 
 
+@app.command()
+def forget() -> None:
+    """Deletes the frozen rows of persons who were erased, with all that was made of these rows but the versions.
+
+    Training leaves them out and does this at its end; between two trainings this does.
+
+    Example: headrace models forget
+    """
+    from headrace.subjects.erased import read_erased
+    from train_models.data_in_use import if_unused
+    from train_models.erased_rows import remove_erased
+    from train_models.settings import Settings
+
+    settings = Settings.load()
+    with if_unused(settings.data) as is_unused:
+        if not is_unused:
+            raise TransientError("a training is running on these rows; ask again when it has ended")
+        gone = remove_erased(settings.data, lambda: read_erased(settings.brokers))
+    _show(f"{len(gone)} snapshots deleted" + "".join(f"\n{sha256}" for sha256 in gone))
+
+
 def _registry() -> "tuple[Settings, Registry]":
     from train_models.registry.mlflow_registry import Registry
     from train_models.settings import Settings
@@ -252,6 +279,22 @@ def _online(settings: "Settings", registry: "Registry", name: str, since: str = 
     return OnlineCommands(settings, registry, model, since_us)
 
 
+def _train_recommender(
+    settings: "Settings", registry: "Registry", model: "RecommenderFile", only: tuple[str, ...], console: Console
+) -> int:
+    """The number of the version that it gave."""
+    from train_models.recommending.recommender_file import with_candidates
+    from train_models.recommending.recommender_tables import trained_table
+    from train_models.recommending.recommender_trainer import RecommenderTrainer
+    from train_models.training_screen import TrainingScreen
+
+    model = with_candidates(model, only)
+    with TrainingScreen(console) as screen:
+        trained = RecommenderTrainer(settings, registry).train(model, screen)
+    console.print(trained_table(trained.found, trained.rows, trained.snapshot, trained.version, is_new=trained.is_new))
+    return trained.version.version.version
+
+
 def _report_online(online: "OnlineCommands", name: str, number: int | None, is_opened: bool, out: Path | None) -> None:
     if out is None and not is_opened:
         _show(online.report(number))
@@ -269,10 +312,21 @@ def _promoter(settings: "Settings", registry: "Registry", name: str) -> "Promote
 
     model = find_online_model(name, settings.models)
     if model is None:
-        return Promoter(settings, registry)
+        return _recommender_promoter(settings, registry, name) or Promoter(settings, registry)
     from train_models.online.online_promoter import OnlinePromoter
 
     return OnlinePromoter(settings, registry, model)
+
+
+def _recommender_promoter(settings: "Settings", registry: "Registry", name: str) -> "Promoter | None":
+    from train_models.recommending.recommender_file import find_recommender
+
+    model = find_recommender(name, settings.models)
+    if model is None:
+        return None
+    from train_models.recommending.recommender_promoter import RecommenderPromoter
+
+    return RecommenderPromoter(settings, registry, model)
 
 
 def _promote(promoter: "Promoter", name: str, number: int | None, force: str) -> None:

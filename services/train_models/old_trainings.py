@@ -56,27 +56,27 @@ def remove_old(data: Path, keep: int, registered: Iterable[str]) -> None:
         OSError: something can't be removed; it is tried again at the next time.
     """
     kept: set[str] = set(registered)
-    for model in _folders(data / "trainings"):
+    for model in folders_in(data / "trainings"):
         kept |= _remove_old_runs(model, keep)
     snapshots = data / "snapshots"
     needed = _with_parents(kept, data)
-    for folder in _folders(snapshots):
+    for folder in folders_in(snapshots):
         if folder.name.startswith(_UNFINISHED):
             if time.time() - folder.stat().st_mtime > _ABANDONED_S:
                 shutil.rmtree(folder)
         elif folder.name not in needed:
-            _remove(folder)
+            remove_folder(folder)
 
 
 def _remove_old_runs(model: Path, keep: int) -> set[str]:
     """Returns the snapshots of the finished runs that are kept."""
-    runs = {folder: _trained(folder) for folder in _folders(model)}
+    runs = {folder: _trained(folder) for folder in folders_in(model)}
     finished = sorted(((trained.at, folder.name, folder) for folder, trained in runs.items() if trained), reverse=True)
     begun = sorted(
         ((folder.stat().st_mtime, folder.name, folder) for folder, trained in runs.items() if not trained), reverse=True
     )
     for _, _, folder in (*finished[keep:], *begun[keep:]):
-        _remove(folder)
+        remove_folder(folder)
     for lock in model.glob("*.lock"):
         if not lock.with_suffix("").exists():
             lock.unlink()
@@ -99,6 +99,12 @@ def _with_parents(snapshots: Iterable[str], data: Path) -> set[str]:
     return found
 
 
+def snapshot_of_run(run: Path) -> str | None:
+    """The hash of the snapshot that a finished run was on."""
+    trained = _trained(run)
+    return None if trained is None else trained.data_sha256
+
+
 def _trained(run: Path) -> Finished | None:
     try:
         return msgspec.json.decode((run / _TRAINED_FILE).read_bytes(), type=Finished)
@@ -106,7 +112,7 @@ def _trained(run: Path) -> Finished | None:
         return None
 
 
-def _folders(place: Path) -> list[Path]:
+def folders_in(place: Path) -> list[Path]:
     """Folders in a folder; what an earlier removal left is removed."""
     if not place.is_dir():
         return []
@@ -119,7 +125,8 @@ def _folders(place: Path) -> list[Path]:
     return found
 
 
-def _remove(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
+    """Removes a folder, which is never there in part."""
     gone = folder.with_name(f"{_GONE}{uuid4().hex}")
     folder.rename(gone)
     shutil.rmtree(gone)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -14,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sklearn.pipeline import Pipeline
 
 from headrace.clock import Clock, SystemClock
-from headrace.errors import TransientError
 from headrace.models.manifest import CARD_FILE, Manifest
 from headrace.models.signing import ensure_key_pair, read_signing_key
 from train_models.choice.candidates import check
@@ -26,7 +24,7 @@ from train_models.data.leak_scan import Finding, leak_scan, refuse_leaks
 from train_models.data.places import Places
 from train_models.data.snapshots import Snapshot
 from train_models.data.training_rows import PreparedRows, training_rows
-from train_models.data_in_use import if_unused, in_use
+from train_models.data_in_use import in_use
 from train_models.features.pipeline import build_pipeline
 from train_models.hold_out_ledger import HeldRows, HoldOutLedger, held_rows
 from train_models.judging.caveats import of_earlier_runs
@@ -36,7 +34,7 @@ from train_models.judging.model_card import model_card
 from train_models.judging.report import report_html
 from train_models.judging.report_facts import ReportFacts
 from train_models.model_file import ModelFile
-from train_models.old_trainings import note_trained, remove_old
+from train_models.old_trainings import note_trained
 from train_models.one_training import one_training
 from train_models.provenance import code, libraries
 from train_models.registry.export_model import ExportedModel, export_model
@@ -46,8 +44,8 @@ from train_models.registry.same_model import identity_of
 from train_models.registry.write_artifact import write_artifact
 from train_models.settings import Settings
 from train_models.training_result import TrainingResult, TrainingRows
+from train_models.upkeep import remove_unneeded
 
-log = logging.getLogger(__name__)
 REPORT_FILE = "report.html"
 T = TypeVar("T")
 
@@ -94,7 +92,7 @@ class Trainer:
         check(model.candidates, model.search, model.imbalance, model.task)
         with in_use(self._settings.data):
             trained = self._train(model, key, progress)
-        self._remove_old()
+        remove_unneeded(self._settings, self._registry)
         return trained
 
     def _train(self, model: ModelFile, key: Ed25519PrivateKey, progress: Progress) -> Trained:
@@ -199,16 +197,6 @@ class Trainer:
                 shutil.rmtree(hold_out, ignore_errors=True)
                 raise
         return self._registry.version(model.name, version.version)
-
-    def _remove_old(self) -> None:
-        """What can't be removed now is removed after another training: this one is done."""
-        with if_unused(self._settings.data) as is_unused:
-            if not is_unused:
-                return
-            try:
-                remove_old(self._settings.data, self._settings.keep_trainings, self._registry.snapshots())
-            except (OSError, TransientError) as error:
-                log.warning("old trainings can't be removed now", extra={"reason": str(error)})
 
 
 def places_of(settings: Settings) -> Places:

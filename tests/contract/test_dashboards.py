@@ -24,7 +24,7 @@ def test_no_other_dashboard_is_committed() -> None:
 
 
 def test_they_are_told_apart() -> None:
-    titles = {"Pipeline", "Sources", "Models", "Devices", "Anomalies"}
+    titles = {"Pipeline", "Sources", "Models", "Recommendations", "Devices", "Anomalies"}
     assert {dashboard["title"] for dashboard in DASHBOARDS.values()} == titles
     assert len({dashboard["uid"] for dashboard in DASHBOARDS.values()}) == len(DASHBOARDS)
 

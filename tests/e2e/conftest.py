@@ -11,6 +11,8 @@ import pytest
 from deploy.local.paths import DEPLOY, PROJECT
 from deploy.local.stack import SERVICES, Stack
 from deploy.local.temporary import temporary_stack
+from loadtest.interaction_faults import environment_of
+from tests.e2e.people import GOODS, ROUTES, VISITS
 
 PUSHED = """
 kind: push
@@ -53,6 +55,13 @@ def pipeline(push_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     shutil.copytree(DEPLOY / "sources", sources)
     (sources / "pushed.yaml").write_text(PUSHED)
     (sources / "orders.yaml").write_text(ORDERS)
+    (sources / "visits.yaml").write_text(VISITS)
+    (sources / "goods.yaml").write_text(GOODS)
+    routes = sources.with_name("routes.yaml")
+    routes.write_text((DEPLOY / "routes.yaml").read_text() + ROUTES)
+    experiments = sources.with_name("experiments")
+    shutil.copytree(DEPLOY / "experiments", experiments)
+    people = environment_of(experiments)
     models = sources.with_name("models")
     shutil.copytree(DEPLOY / "models", models)
     (models / "weighed.yaml").write_text(WEIGHED)
@@ -62,8 +71,16 @@ def pipeline(push_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     rows = "".join(f"{amount},{amount + 2 * noise}\n" for amount, noise in pairs)
     (models / "weighed.csv").write_text(f"amount,weight\n{rows}")
     environment = {
+        "ingest_mqtt": {"INGEST_MQTT_ROUTES": str(routes)},
         "ingest_sources": {"INGEST_SOURCES_SOURCES": str(sources)},
-        "serve_api": {"SERVE_API_PUSH_KEYS": str(push_keys)},
+        "serve_api": {
+            "SERVE_API_PUSH_KEYS": str(push_keys),
+            "SERVE_API_SHOP": "true",
+            # A shared machine stalls for longer than anybody would wait for a page.
+            "SERVE_API_RECOMMEND_SUBJECT_TIMEOUT": "10",
+            **people["serve_api"],
+        },
+        "process_interactions": people["process_interactions"],
         "train_models": {"TRAIN_MODELS_MODELS": str(models), "TRAIN_MODELS_FILES": str(models)},
         "process_predictions": {"PROCESS_PREDICTIONS_MODELS": str(models)},
     }

@@ -18,14 +18,15 @@ from tests.dashboard_files import ItemsQuery, PromQuery, alert_selectors, items_
 from tests.e2e.hourly_readings import publish_hours
 from tests.e2e.steady_load import DEVICE, METRIC, steady_load
 from tests.e2e.steady_predictions import steady_predictions
+from tests.e2e.steady_recommendations import steady_recommendations
 
 pytestmark = [pytest.mark.integration]
 
-_MOVING = {"ingest_mqtt", "process_readings", "sink_cassandra"}
+_MOVING = {"ingest_mqtt", "process_interactions", "process_readings", "sink_cassandra"}
 EVERY_STAGE = {
     "service:headrace_input:rate1m > 0": _MOVING,
     "service:headrace_output:rate1m > 0": _MOVING,
-    "service:headrace_lag_records:sum": {"process_predictions", "process_readings", "sink_cassandra"},
+    "service:headrace_lag_records:sum": (_MOVING - {"ingest_mqtt"}) | {"process_predictions"},
     "service:process_resident_memory_bytes:sum > 0": set(SERVICES),
     "service:process_cpu_seconds:rate1m > 0": set(SERVICES),
 }
@@ -36,9 +37,10 @@ _TIMEOUT_S = 10.0
 
 @pytest.fixture(scope="module")
 def flowing(pipeline: Stack) -> Iterator[Stack]:
-    """The pipeline with Prometheus, a small load that goes on, predictions, and a file that was loaded."""
+    """The pipeline with Prometheus, small loads that go on, and a file that was loaded."""
     asyncio.run(publish_hours(pipeline, "hourly"))
-    with pipeline.running("prometheus"), steady_load(pipeline), steady_predictions(pipeline):
+    loads = steady_load(pipeline), steady_predictions(pipeline), steady_recommendations(pipeline)
+    with pipeline.running("prometheus"), loads[0], loads[1], loads[2]:
         # Once Prometheus knows the counters: of rows that came before, it sees no increase.
         rows = f'headrace_source_rows_total{{source="{SOURCE}"}}'
         wait_until(lambda: _numbers(pipeline, rows), rows, _DEADLINE_S, every=0.5)
@@ -48,7 +50,7 @@ def flowing(pipeline: Stack) -> Iterator[Stack]:
 
 @pytest.mark.parametrize("query", prom_queries(), ids=str)
 def test_prometheus_answers_with_numbers_and_the_labels_of_the_legend(flowing: Stack, query: PromQuery) -> None:
-    expr = query.expr.replace("${source}", SOURCE).replace("${model}", ".+")
+    expr = query.expr.replace("${source}", SOURCE).replace("${model}", ".+").replace("${experiment}", ".+")
     found = wait_until(lambda: _numbers(flowing, expr), expr, _DEADLINE_S, every=0.5)
     assert all(query.labels <= sample["metric"].keys() for sample in found)
 

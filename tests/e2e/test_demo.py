@@ -20,6 +20,10 @@ import pytest
 from deploy.local.demo_figures import Gatherer
 from deploy.local.demo_model_state import ModelShown, read_state
 from deploy.local.demo_models import state_file
+from deploy.local.demo_shop import address
+from deploy.local.demo_shop import state_file as shop_state_file
+from deploy.local.demo_shop_state import ArmShown
+from deploy.local.demo_shop_state import read_state as read_shop_state
 from deploy.local.paths import PROJECT
 from deploy.local.ports import Ports, variable
 from deploy.local.process import ProcessRecord
@@ -54,6 +58,7 @@ def test_shows_data_within_90_s_and_ctrl_c_ends_only_what_it_started(running_bef
             wait_until(lambda: 'reason="' in _metrics(running_before), "a dead letter of the fleet", 60, every=0.5)
             assert all(_passed_on(running_before).values()), _passed_on(running_before)
             wait_until(lambda: _kinds_stored(running_before) == KINDS, "a device of each kind of source", 60, every=0.5)
+            _check_shop(running_before)
             _check_model(running_before)
             demo.send_signal(signal.SIGINT)
             assert demo.wait(60) == 0, output.read_text()
@@ -63,6 +68,17 @@ def test_shows_data_within_90_s_and_ctrl_c_ends_only_what_it_started(running_bef
     assert "ended by Ctrl-C" in output.read_text()
     assert [name for name in running_before.components if running_before.is_running(name)] == ["mosquitto"]
     assert _left_behind(running_before) == {"mosquitto"}
+
+
+def _check_shop(stack: Stack) -> None:
+    """The page is there, people shop, and their clicks are counted by arm."""
+    assert b"Recommended for you" in (get(address(stack)) or b"")
+
+    def arms() -> dict[str, ArmShown]:
+        found = read_shop_state(shop_state_file(stack.layout))
+        return {name: arm for name, arm in found.arms.items() if arm.clicked} if found else {}
+
+    wait_until(lambda: len(arms()) == 2, "clicks in both arms", 180, every=0.5)
 
 
 def _check_model(stack: Stack) -> None:

@@ -32,12 +32,14 @@ from ingest_sources.quality.report_topic import read_reports
 from loadtest.devices.mqtt_packets import topic_field
 from loadtest.devices.publisher import Message, Publisher, Receipt
 from loadtest.scan_kafka import unread
+from tests.e2e.edges_of_people import OF_PEOPLE
 from tests.e2e.hourly_readings import publish_hours
+from tests.e2e.people import People
 from tests.e2e.predictions import MODEL, Predictions
 from tests.integration.serve_api.sender import Sender
 from tests.integration.sink_cassandra.sink_process import session_of
 
-pytestmark = [pytest.mark.integration]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 TOPICS = load_topics()
 EDGES = [(topic.name, "written by", service) for topic in TOPICS.values() for service in topic.writers]
@@ -65,6 +67,10 @@ class Flow:
     filed_at: int = field(default_factory=lambda: int(time.time()))
     following: set[str] = field(default_factory=set)
     live: dict[str, int] = field(default_factory=lambda: {"readings": 0, "anomalies": 0})
+    people: People = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.people = People(self.stack)
 
     @property
     def predictions(self) -> Predictions:
@@ -180,6 +186,7 @@ def flow(pipeline: Stack, push_keys: Path) -> Iterator[Flow]:
         "readings.clean", b"{}", record_key("default", one.unknown), [("schema", b"reading.v1"), ("edge", b"")]
     )
     producer.flush(30)
+    one.people.happen()
     wait_until(lambda: not any(unread(pipeline.brokers).values()), "every consumer at the end", 60)
     one.predictions.train()
     one.predictions.ask()
@@ -268,7 +275,26 @@ def _numbers_on_from_the_report_that_it_reads(flow: Flow) -> bool:
     return read_reports(flow.stack.brokers, "orders")[-1].number == before + 1
 
 
+def _learns_on_from_its_state(flow: Flow) -> bool:
+    flow.restart("process_interactions")
+    flow.people.send(flow.people.known)
+    return wait_until(flow.people.has_learned_all, "the online model to have all that there is", 60, every=0.5)
+
+
+def _of_people(shown: Callable[[People], object]) -> Callable[[Flow], bool]:
+    return lambda flow: bool(shown(flow.people))
+
+
 SHOWN: dict[tuple[str, str, str], Callable[[Flow], bool]] = {
+    **{edge: _of_people(shown) for edge, shown in OF_PEOPLE.items()},
+    ("process_interactions.changelog", "written by", "process_interactions"): lambda flow: bool(
+        flow.bodies("process_interactions.changelog")
+    ),
+    ("process_interactions.changelog", "read by", "process_interactions"): _restores_its_state("process_interactions"),
+    ("process_interactions.learning.changelog", "written by", "process_interactions"): lambda flow: bool(
+        flow.bodies("process_interactions.learning.changelog")
+    ),
+    ("process_interactions.learning.changelog", "read by", "process_interactions"): _learns_on_from_its_state,
     ("devices.registry", "written by", "serve_api"): _registry(lambda flow: flow.registered, "api"),
     ("devices.registry", "written by", "process_readings"): _registry(lambda flow: flow.unknown, "observed"),
     # It would have written an observed record if it had not read that the device is registered.

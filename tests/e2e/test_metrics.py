@@ -17,6 +17,7 @@ BOUNDED = {
     *("qos", "name", "outcome", "fate", "emission", "detector", "flag"),
     *("method", "route", "status", "stream", "kind", "source", "flow", "rule"),
     *("model", "role", "decision", "variant", "metric", "input"),
+    *("surface", "arm", "experiment", "part", "step", "end", "site", "client"),
 }
 _NAME = re.compile(r"headrace(_[a-z0-9]+)+")
 
@@ -29,6 +30,7 @@ def test_names_and_labels_follow_the_scheme(pipeline: Stack, service: str) -> No
     own = {name: found for name, found in samples.values.items() if name.startswith("headrace")}
     assert own and all(_NAME.fullmatch(name) for name in own)
     labels = [labels for found in own.values() for labels, _ in found]
-    assert {each.get("service") for each in labels} == {service}
+    # The bridge of people is told apart from that of devices.
+    assert {each.get("service") for each in labels} - {f"{service}_personal"} == {service}
     assert {label for each in labels for label in each} <= BOUNDED
     assert samples.total("process_resident_memory_bytes") > 0

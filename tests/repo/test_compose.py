@@ -246,7 +246,8 @@ def test_only_who_trains_has_the_key_that_signs_and_the_rows(trainer: Any) -> No
 def test_who_serves_reads_artifacts_and_the_public_key_where_the_trainer_writes_them(trainer: Any, server: str) -> None:
     shared = _volume_of("train_models", trainer.public_keys_file)
     assert _volume_of("train_models", Path(trainer.artifacts_uri)) == shared
-    assert _mounts(server) == {shared: (_mounts("train_models")[shared][0], False)}
+    others = {"subjects": ("/var/lib/headrace/subjects", True)} if server == "serve_api" else {}
+    assert _mounts(server) == {shared: (_mounts("train_models")[shared][0], False), **others}
     assert _mounts("train_models")[shared][1]
     assert _environment(server)[f"{server.upper()}_MODEL_KEYS"] == str(trainer.public_keys_file)
 

@@ -28,7 +28,7 @@ def test_package_says_what_it_reads_and_writes(service: str) -> None:
     text = (ROOT / "services" / service / "__init__.py").read_text()
     named: dict[str, set[str]] = {"Reads": set(), "Writes": set()}
     for verb, line in re.findall(r"^(Reads|Writes): (.*)$", text, re.MULTILINE):
-        named[verb] |= set(re.findall(r"[a-z_]+\.[a-z]+|deadletters", line))
+        named[verb] |= set(re.findall(r"[a-z_]+(?:\.[a-z]+)+|deadletters", line))
     topics = load_topics().values()
     assert {topic.name for topic in topics if service in topic.readers} <= named["Reads"]
     assert {topic.name for topic in topics if service in topic.writers} <= named["Writes"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from headrace.models.artifact_error import ArtifactError, OnlineArtifact
+from headrace.models.artifact_error import ArtifactError, OnlineArtifact, RecommenderArtifact
 from headrace.models.artifact_folder import read_folder
 from headrace.models.manifest import (
     CARD_FILE,
@@ -23,6 +23,7 @@ from headrace.models.manifest import (
     decode_manifest,
     sha256,
 )
+from headrace.models.recommender_files import WrongFiles, read_recommender
 from headrace.models.scorer import Scorer
 from headrace.models.signing import is_signed
 from headrace.models.store import fetch
@@ -66,6 +67,7 @@ def load_artifact(
 
     Raises:
         OnlineArtifact: all is right with it, and it holds no model.
+        RecommenderArtifact: all is right with it, and it holds a recommender, which scores no rows.
         ArtifactError: something is wrong with it; says what.
         TransientError: the object store doesn't answer.
         ConfigurationError: a library that it needs isn't installed.
@@ -77,6 +79,12 @@ def load_artifact(
     card = files.get(CARD_FILE, b"").decode(errors="replace")
     if manifest.is_online:
         raise OnlineArtifact(manifest, card)
+    if manifest.is_recommender:
+        try:
+            found = read_recommender(files)
+        except WrongFiles as error:
+            raise ArtifactError(str(error)) from error
+        raise RecommenderArtifact(manifest, found, sha256(files[MANIFEST_FILE]), card)
     return Artifact(manifest, sha256(files[MANIFEST_FILE]), _load_scorer(manifest, files), card)
 
 

@@ -2,6 +2,7 @@
 
 from headrace.errors import ConfigurationError
 from headrace.models.manifest import Manifest
+from headrace.models.recommender_files import SiteModel
 
 
 class ArtifactError(ConfigurationError):
@@ -18,4 +19,23 @@ class OnlineArtifact(ArtifactError):
     def __init__(self, manifest: Manifest, card: str) -> None:
         super().__init__(f"a version of the online model {manifest.name} runs in process_predictions alone")
         self.manifest = manifest
+        self.card = card
+
+
+class RecommenderArtifact(ArtifactError):
+    """An artifact is sound and scores no rows: it holds a recommender, which serve_api answers with.
+
+    Args:
+        found: what it holds; its version is 0, as an artifact doesn't know its own.
+        manifest_sha256: by which a promotion binds it.
+        card: Markdown.
+    """
+
+    def __init__(self, manifest: Manifest, found: SiteModel, manifest_sha256: str, card: str) -> None:
+        super().__init__(
+            f"{manifest.name} is a recommender, which scores no rows: serve_api answers GET /v1/recommendations with it"
+        )
+        self.manifest = manifest
+        self.found = found
+        self.manifest_sha256 = manifest_sha256
         self.card = card

@@ -11,7 +11,7 @@ MAX_FILES = 32
 MAX_BYTES = 1 << 30
 """Of all files together."""
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
-_SUFFIXES = {".json", ".sig", ".onnx", ".skops", ".md", ".html", ".yaml", ".txt"}
+_SUFFIXES = {".json", ".sig", ".onnx", ".skops", ".array", ".md", ".html", ".yaml", ".txt"}
 
 
 def check_name(name: str) -> None:

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from headrace.errors import TransientError
 from headrace.models.loaded_version import LoadedVersion
 from headrace.models.manifest import Manifest
+from headrace.models.recommender_files import SiteModel
 from headrace.models.records import ModelVersion, Promotion, Role
 
 V = TypeVar("V", bound=LoadedVersion)
@@ -35,6 +36,26 @@ class OnlineVersion:
 
 
 @dataclass(frozen=True)
+class RecommenderVersion:
+    """A promoted version of a recommender, which scores no rows.
+
+    Attributes:
+        found: what it answers with, and of which site.
+        card: Markdown.
+    """
+
+    version: ModelVersion
+    manifest: Manifest
+    found: SiteModel
+    card: str = ""
+
+    @property
+    def number(self) -> int:
+        """The version's number in the registry."""
+        return self.version.version
+
+
+@dataclass(frozen=True)
 class Deployment(Generic[V]):
     """One model as this process has it.
 
@@ -43,19 +64,21 @@ class Deployment(Generic[V]):
         versions: role → version that is loaded.
         problems: role → why the promoted version isn't loaded.
         online: role → version that needs no loading, as it runs in process_predictions by itself.
+        recommenders: role → version that is loaded and scores no rows.
     """
 
     promotion: Promotion
     versions: Mapping[Role, V] = field(default_factory=dict)
     problems: Mapping[Role, str] = field(default_factory=dict)
     online: Mapping[Role, OnlineVersion] = field(default_factory=dict)
+    recommenders: Mapping[Role, RecommenderVersion] = field(default_factory=dict)
 
     @property
     def champion(self) -> V:
         """What answers.
 
         Raises:
-            NotLoaded: no version could be loaded yet, or it runs elsewhere; says why.
+            NotLoaded: no version could be loaded yet, it runs elsewhere, or it scores no rows; says why.
         """
         champion = self.versions.get("champion")
         if champion is None:
@@ -69,15 +92,23 @@ class Deployment(Generic[V]):
         Raises:
             NotLoaded: it isn't known yet; says why.
         """
-        found = self.versions.get("champion") or self.online.get("champion")
+        found = self.shown("champion")
         if found is None:
             raise self._not_loaded()
         return found.manifest
+
+    def shown(self, role: Role) -> V | OnlineVersion | RecommenderVersion | None:
+        """What a role's version is, whatever kind it is of; None where it isn't loaded."""
+        return self.versions.get(role) or self.online.get(role) or self.recommenders.get(role)
 
     def _not_loaded(self) -> NotLoaded:
         if "champion" in self.online:
             return NotLoaded(
                 f"model {self.promotion.name} is an online model, which process_predictions runs by itself"
+            )
+        if "champion" in self.recommenders:
+            return NotLoaded(
+                f"model {self.promotion.name} is a recommender, which scores no rows: ask GET /v1/recommendations"
             )
         why = self.problems.get("champion", "it is being loaded")
         return NotLoaded(f"model {self.promotion.name} can't answer now: {why}")

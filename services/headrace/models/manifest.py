@@ -13,12 +13,17 @@ SIGNATURE_FILE = "manifest.sig"
 ONNX_FILE = "model.onnx"
 SKOPS_FILE = "model.skops"
 CARD_FILE = "card.md"
+RECOMMENDER_FILE = "recommender.json"
 ONLINE_ALGORITHM = "river"
 """Of versions that stand for what learns in process_predictions; their artifacts hold no model."""
 FORMAT = 1
 """Of the artifacts that are written and read; a manifest that says none has 1."""
 
 Task = Literal["classification", "regression"]
+"""Of models that score rows."""
+RECOMMENDATION: Literal["recommendation"] = "recommendation"
+"""Task of a recommender, which scores no rows: it says which items go with those of a person."""
+AnyTask = Task | Literal["recommendation"]
 
 
 class Bins(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -46,6 +51,7 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
         code: version and commit of the code that trained.
         libraries: name → version.
         content_sha256: hash of the model's normalised content: the same rows, file, seed and libraries give the same.
+        inputs: none of a recommender, which takes no rows.
         positive: label of the positive class of a classification.
         threshold: least probability at which the decision is true; None for a regression.
         params: of the algorithm, as found by the search.
@@ -56,7 +62,7 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     name: str
-    task: Task
+    task: AnyTask
     created: int
     inputs: tuple[Input, ...]
     label: str
@@ -83,6 +89,11 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     def is_online(self) -> bool:
         """Whether it stands for a variant of an online model, which runs in process_predictions and nowhere else."""
         return self.algorithm == ONLINE_ALGORITHM and not self.files.keys() & {ONNX_FILE, SKOPS_FILE}
+
+    @property
+    def is_recommender(self) -> bool:
+        """Whether it is about items, and answers no rows."""
+        return self.task == RECOMMENDATION
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 from headrace.errors import ConfigurationError
 from headrace.models.artifact_error import ArtifactError
 from headrace.models.inputs import Columns, Input
-from headrace.models.manifest import Manifest, Task
+from headrace.models.manifest import AnyTask, Manifest
 from headrace.models.skops_types import allowed_types, parts_of, types_in
 
 _SCHEMA = "schema.json"
@@ -138,7 +138,7 @@ def load_skops(content: bytes, algorithm: str) -> Any:
 class PipelineScorer:
     """Calls a fitted scikit-learn object with a pandas frame of the columns."""
 
-    def __init__(self, fitted: Any, inputs: Iterable[Input], task: Task) -> None:
+    def __init__(self, fitted: Any, inputs: Iterable[Input], task: AnyTask) -> None:
         self._fitted = fitted
         self._names = [field.name for field in inputs]
         self._is_classifier = task == "classification"

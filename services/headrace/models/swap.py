@@ -5,8 +5,15 @@ from collections.abc import Callable
 from typing import Generic, Literal
 
 from headrace.errors import HeadraceError, TransientError
-from headrace.models.artifact_error import OnlineArtifact
-from headrace.models.deployments import Deployment, Deployments, OnlineVersion, V, promoted_versions
+from headrace.models.artifact_error import OnlineArtifact, RecommenderArtifact
+from headrace.models.deployments import (
+    Deployment,
+    Deployments,
+    OnlineVersion,
+    RecommenderVersion,
+    V,
+    promoted_versions,
+)
 from headrace.models.records import Change, ModelVersion, Promotion, Role, Withdrawal
 
 Fate = Literal["loaded", "refused", "unavailable", "online"]
@@ -65,22 +72,30 @@ class Swap(Generic[V]):
         known = {version.version: version for version in before.online.values()}
         versions: dict[Role, V] = {}
         online: dict[Role, OnlineVersion] = {}
+        recommending = {version.version: version for version in before.recommenders.values()}
+        recommenders: dict[Role, RecommenderVersion] = {}
         problems: dict[Role, str] = {}
         waits: list[float] = []
         for role, wanted in promoted_versions(promotion).items():
             if wanted in known:
                 online[role] = known[wanted]
                 continue
+            if wanted in recommending:
+                recommenders[role] = recommending[wanted]
+                continue
             try:
                 versions[role] = loaded.get(wanted) or self._load_one(promotion.name, wanted)
             except OnlineArtifact as found:
                 online[role] = OnlineVersion(wanted, found.manifest, found.card)
+            except RecommenderArtifact as made:
+                recommenders[role] = RecommenderVersion(wanted, made.manifest, made.found, made.card)
             except HeadraceError as error:
                 problems[role] = f"version {wanted.version}: {error}"
                 waits.append(self._retry_s if isinstance(error, TransientError) else self._refused_retry_s)
-                if role == "champion" and role in before.versions:
-                    versions[role] = before.versions[role]
-        self._finish(Deployment(promotion, versions, problems, online))
+                if role == "champion":
+                    versions |= {role: before.versions[role]} if role in before.versions else {}
+                    recommenders |= {role: before.recommenders[role]} if role in before.recommenders else {}
+        self._finish(Deployment(promotion, versions, problems, online, recommenders))
         return min(waits, default=None)
 
     def _finish(self, deployment: Deployment[V]) -> None:
@@ -88,6 +103,7 @@ class Swap(Generic[V]):
         self._on_swap(deployment)
         running = {role: version.number for role, version in deployment.versions.items()}
         running |= {role: version.number for role, version in deployment.online.items()}
+        running |= {role: version.number for role, version in deployment.recommenders.items()}
         about = {"model": deployment.promotion.name, "running": running, "problems": dict(deployment.problems)}
         _logger.info("models swapped", extra=about)
 
@@ -99,6 +115,9 @@ class Swap(Generic[V]):
             return loaded
         except OnlineArtifact:
             fate = "online"
+            raise
+        except RecommenderArtifact:
+            fate = "loaded"
             raise
         except TransientError:
             fate = "unavailable"

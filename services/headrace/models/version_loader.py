@@ -4,7 +4,7 @@ from pathlib import Path
 
 from headrace.errors import ConfigurationError
 from headrace.models.artifact import Artifact, load_artifact
-from headrace.models.artifact_error import OnlineArtifact
+from headrace.models.artifact_error import OnlineArtifact, RecommenderArtifact
 from headrace.models.loaded_version import LoadedVersion
 from headrace.models.manifest import Manifest
 from headrace.models.records import ModelVersion
@@ -31,6 +31,7 @@ class VersionLoader:
 
         Raises:
             OnlineArtifact: all is right with it, and it runs in process_predictions by itself.
+            RecommenderArtifact: all is right with it, and it scores no rows; its model has the version's number.
             ConfigurationError: something is wrong with it or with the keys, it is of another model, or it can't score.
             TransientError: the store doesn't answer.
         """
@@ -54,6 +55,10 @@ class VersionLoader:
             )
         except OnlineArtifact as online:
             _check_name(online.manifest, name)
+            raise
+        except RecommenderArtifact as recommender:
+            _check_name(recommender.manifest, name)
+            recommender.found = recommender.found.numbered(version.version)
             raise
         _check_name(artifact.manifest, name)
         return artifact

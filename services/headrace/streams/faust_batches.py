@@ -25,6 +25,7 @@ from yarl import URL
 
 from headrace.streams.batch import Batch
 from headrace.streams.engine import Epoch, Partition
+from headrace.streams.turns import Turns
 
 Wanted = Callable[[], Mapping[Partition, Epoch]]
 """The partitions that may be read now, each with what its batches are to be marked with."""
@@ -46,14 +47,29 @@ class Delivery(NamedTuple):
     epoch: Epoch
 
 
-class _CommittedThread(driver.AIOKafkaConsumerThread):
-    """Reads committed records only, which Faust does in its exactly-once mode alone."""
+class _BatchThread(driver.AIOKafkaConsumerThread):
+    """Reads committed records only, which Faust does in its exactly-once mode alone, and of all stages in turn.
+
+    aiokafka hands out what it has in the order of its arrival, and of a partition all of its megabytes before the next
+    one's: a stage that reads what another one writes would get nothing until that has no input left.
+    """
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
         return consumer
+
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
+    ) -> Mapping[TP, list[Any]]:
+        turns = cast(BatchApp, self.app).turns
+        arrived = consumer._fetcher._records
+        for tp in turns.order(arrived.keys() & active_partitions):
+            arrived.move_to_end(tp)
+        taken: Mapping[TP, list[Any]] = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        turns.took(taken)
+        return taken
 
     async def on_thread_stop(self) -> None:
         """While a broker is away aiokafka's fetcher waits, and its cancellation would end this thread with it.
@@ -97,7 +113,7 @@ class BatchConsumer(driver.Consumer):
         self._positions_in_use = asyncio.Lock()
 
     def _new_consumer_thread(self) -> Any:
-        return _CommittedThread(self, loop=self.loop, beacon=self.beacon)
+        return _BatchThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         if not self.flow_active:
@@ -185,6 +201,7 @@ class BatchApp(faust.App):
         committed: asked for the offsets to show, by (topic, partition).
         on_truncated: told of partitions that don't hold the offset that was asked for, and of this offset.
         on_drain: awaited at the end, after the last fetch and before the group is left.
+        turns: whose records each fetch begins with; only used in the consumer's thread.
     """
 
     def __init__(
@@ -195,12 +212,14 @@ class BatchApp(faust.App):
         committed: Callable[[], Mapping[Partition, int]],
         on_truncated: OnTruncated,
         on_drain: Callable[[], Awaitable[None]],
+        turns: Turns,
         **settings: Any,
     ) -> None:
         self.wanted = wanted
         self.committed = committed
         self.on_truncated = on_truncated
         self.on_drain = on_drain
+        self.turns = turns
         super().__init__(app_id, broker=[URL(f"kafka://{one.strip()}") for one in brokers.split(",")], **settings)
 
     def _create_directories(self) -> None:

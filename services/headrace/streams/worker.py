@@ -15,6 +15,7 @@ from headrace.streams.faust_batches import BatchApp, BatchWorker
 from headrace.streams.task import OnStep, no_step
 from headrace.streams.topology import Topology
 from headrace.streams.transaction import KafkaTransactions
+from headrace.streams.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ def build_worker(
         engine.committed,
         engine.reread,
         engine.revoke,
+        Turns(lambda topic: engine.topology.stage_of(topic).name),
         **{**_SETTINGS, **settings},
     )
     for topic in engine.topology.inputs():

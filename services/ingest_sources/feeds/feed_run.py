@@ -18,7 +18,7 @@ from ingest_sources.part_commits import PartCommits
 from ingest_sources.prepare import Preparer
 from ingest_sources.quality.part_quality import PartQuality
 from ingest_sources.quality.run_reports import RunReports
-from ingest_sources.records import Origin
+from ingest_sources.row_origin import Origin
 from ingest_sources.schedule import Schedule
 
 OnProblem = Callable[[str | None], None]

@@ -16,7 +16,8 @@ from ingest_sources.part_commits import PartCommits
 from ingest_sources.prepare import Prepared, Preparer
 from ingest_sources.quality.run_reports import RunReports
 from ingest_sources.readers.read_file import read_rows
-from ingest_sources.records import Origin, dead_letters
+from ingest_sources.records import dead_letters
+from ingest_sources.row_origin import Origin
 from ingest_sources.rows import BadRow, is_bare, with_columns
 from ingest_sources.rules.steps import ReferenceWrong
 

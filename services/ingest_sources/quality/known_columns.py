@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from ingest_sources.into import IntoReadings
+from headrace.errors import ConfigurationError
+from ingest_sources.into import IntoInteractions, IntoReadings
 from ingest_sources.rules.lookup_model import Lookup
 from ingest_sources.rules.models import Custom, Derive, Pseudonymise, Rename, Time, names_in
 from ingest_sources.rules.personal import IsHidden, Personal
 from ingest_sources.rules.rule_model import RuleModel
 from ingest_sources.source_model import SourceModel
+from ingest_sources.text_template import columns_of
 
 
 def hidden_columns(personal: Iterable[str], rules: Sequence[RuleModel]) -> IsHidden:
@@ -39,9 +41,27 @@ def hidden_columns(personal: Iterable[str], rules: Sequence[RuleModel]) -> IsHid
     return IsHidden(hidden)
 
 
+def check_clear_columns(source: SourceModel) -> None:
+    """Raises:
+    ConfigurationError: a personal column would stand in an interaction in clear.
+    """
+    into = source.into
+    if not isinstance(into, IntoInteractions) or any(isinstance(rule, Custom) for rule in source.rules):
+        return
+    is_hidden = hidden_columns(source.personal_columns, source.rules)
+    texts = {name: columns_of(into.templates.get(name, "")) for name in ("kind", "item", "recommendation")}
+    for name, columns in {**texts, "context": into.context, "site": columns_of(into.site)}.items():
+        if found := sorted(filter(is_hidden, columns)):
+            raise ConfigurationError(
+                f"into.{name}: {', '.join(found)} is personal, and would be written in clear: name it under "
+                "into.personal, or `pseudonymise` it"
+            )
+
+
 def time_columns(source: SourceModel) -> list[str]:
     """The columns that hold times after all rules, so far as the source's file says it."""
-    times = {source.into.time} if isinstance(source.into, IntoReadings) else set()
+    into = source.into
+    times = {into.time} if isinstance(into, IntoReadings | IntoInteractions) and into.time else set()
     for rule in source.rules:
         if isinstance(rule, Time):
             times.add(rule.into)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import ConfigDict, Field, JsonValue, with_config
 from typing_extensions import TypedDict
 
-from headrace.models.deployments import Deployment, OnlineVersion
+from headrace.models.deployments import Deployment, OnlineVersion, RecommenderVersion
 from headrace.models.records import Role, Value
 from headrace.models.scorer import Reason
 from serve_api.predictions.answered import Answered
@@ -136,7 +136,9 @@ class ModelDetail(TypedDict):
     """A model with what its rows have to be."""
 
     model: ModelRow
-    input_schema: Annotated[dict[str, Any] | None, Field(description="JSON schema of a row; null while none runs")]
+    input_schema: Annotated[
+        dict[str, Any] | None, Field(description="JSON schema of a row; null while none runs, and of a recommender")
+    ]
     card: Annotated[str, Field(description="The champion's model card, Markdown")]
 
 
@@ -171,8 +173,9 @@ def answer(answered: Sequence[Answered], is_many: bool) -> PredictionRow | Predi
 
 def model_row(deployment: Deployment[ServedVersion]) -> ModelRow:
     """A model as lists show it."""
-    champion = deployment.versions.get("champion") or deployment.online.get("champion")
+    champion = deployment.shown("champion")
     here = [_version_row(role, version) for role, version in deployment.versions.items()]
+    here += [_version_row(role, version) for role, version in deployment.recommenders.items()]
     return {
         "model": deployment.promotion.name,
         "about": "" if champion is None else champion.manifest.about,
@@ -187,7 +190,7 @@ def model_row(deployment: Deployment[ServedVersion]) -> ModelRow:
 def model_detail(deployment: Deployment[ServedVersion]) -> ModelDetail:
     """A model with its schema and card."""
     champion = deployment.versions.get("champion")
-    shown = champion or deployment.online.get("champion")
+    shown = deployment.shown("champion")
     return {
         "model": model_row(deployment),
         "input_schema": None if champion is None else champion.rows.json_schema(),
@@ -195,7 +198,7 @@ def model_detail(deployment: Deployment[ServedVersion]) -> ModelDetail:
     }
 
 
-def _version_row(role: Role, version: ServedVersion | OnlineVersion) -> VersionRow:
+def _version_row(role: Role, version: ServedVersion | OnlineVersion | RecommenderVersion) -> VersionRow:
     manifest = version.manifest
     return {
         "role": role,

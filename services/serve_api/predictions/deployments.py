@@ -64,6 +64,8 @@ class Deployments(deployments.Deployments[ServedVersion]):
         found = self.find(name)
         if "champion" in found.online:
             raise _online(name)
+        if "champion" in found.recommenders:
+            raise recommender(name)
         try:
             _ = found.champion
         except NotLoaded as error:
@@ -98,3 +100,12 @@ def _online(name: str) -> Problem:
         "and writes what it says to predictions.made; read it there"
     )
     return Problem(409, "online-model", "Conflict", runs)
+
+
+def recommender(name: str) -> Problem:
+    """What is answered where rows are sent to a recommender, or what came of them."""
+    asks = (
+        f"{name} is a recommender, which scores no rows: ask GET /v1/recommendations, whose answers say under "
+        "`versions.batch` which version of it had a part, and send what people did to POST /v1/events"
+    )
+    return Problem(409, "recommender", "Conflict", asks)

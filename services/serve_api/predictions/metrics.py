@@ -121,9 +121,9 @@ class PredictionMetrics:
 
     def show(self, deployment: Deployment[V]) -> None:
         """What runs of a model now."""
-        name, versions = deployment.promotion.name, deployment.versions
+        name, recommenders = deployment.promotion.name, deployment.recommenders
         for role in ROLES:
-            version = versions.get(role)
+            version = deployment.versions.get(role) or recommenders.get(role)
             if version is not None:
                 self._version.labels(SERVICE, name, role).set(version.number)
                 self._created.labels(SERVICE, name, role).set(version.manifest.created / MICROSECONDS)
@@ -131,8 +131,9 @@ class PredictionMetrics:
                 self._version.remove(SERVICE, name, role)
                 self._created.remove(SERVICE, name, role)
             self._not_loaded.labels(SERVICE, name, role).set(role in deployment.problems)
-        self._shown = {shown for shown in self._shown if shown[0] != name} | {(name, role) for role in versions}
-        self._begin_at_zero(name, versions)
+        running = {(name, role) for role in (*deployment.versions, *recommenders)}
+        self._shown = {shown for shown in self._shown if shown[0] != name} | running
+        self._begin_at_zero(name, deployment.versions)
 
     def forget(self, model: str) -> None:
         """A model was withdrawn, so nothing of it runs; what was counted stays."""

@@ -18,10 +18,10 @@ from pydantic import (
 )
 
 from headrace.clock import Clock
-from headrace.models.manifest import Task
+from headrace.models.manifest import RECOMMENDATION, Task
 from headrace.models.records import Outcome
 from serve_api.predictions.asked import MAX_ROWS, PredictionId, read_json, refused
-from serve_api.predictions.deployments import Deployments
+from serve_api.predictions.deployments import Deployments, recommender
 from serve_api.predictions.metrics import PredictionMetrics
 from serve_api.predictions.recorder import Recorder
 from serve_api.problems import Fault, invalid
@@ -112,6 +112,8 @@ class OutcomeIntake:
                 problem = f"there is no model {each.model!r}"
                 raise invalid(Fault(f"{where}model", problem, self._deployments.which()))
             task = self._deployments.manifest(deployment).task
+            if task == RECOMMENDATION:
+                raise recommender(each.model)
             if isinstance(each.label, bool) != (task == "classification"):
                 raise invalid(Fault(f"{where}label", f"the model does a {task}", _EXPECTED[task]))
 

@@ -41,6 +41,8 @@ def _defects(services: Services) -> dict[str, str]:
         "live": services.feed.problem(),
         "store": services.store.failure(),
         "models": services.predictions.promotions.failure(),
+        "recommendations": services.recommendations.state.failure(),
+        "experiments": services.experiments.failure(),
     }
     return {name: problem for name, problem in found.items() if problem is not None}
 

@@ -9,11 +9,11 @@ from cassandra.cluster import Cluster, ResponseFuture, Session
 from cassandra.query import UNSET_VALUE, BatchStatement, BatchType
 
 from headrace.cassandra import new_cluster
+from headrace.cassandra_errors import translate
 from headrace.clock import Clock
 from headrace.errors import ConfigurationError, Reason, TerminalError, TransientError
 from headrace.records import RowSchema
 from headrace.refusal import Refusal
-from sink_cassandra.driver_errors import translate
 from sink_cassandra.metrics import StoreCounts
 from sink_cassandra.settings import Settings
 from sink_cassandra.sources.source_tables import SourceTable, SourceTables

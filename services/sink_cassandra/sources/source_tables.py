@@ -8,10 +8,10 @@ from cassandra.cluster import Session
 from cassandra.protocol import RequestValidationException
 from cassandra.query import PreparedStatement
 
+from headrace.cassandra_errors import translate
 from headrace.clock import Clock
 from headrace.errors import Reason, TerminalError, TransientError
 from headrace.records import ColumnType, RowSchema
-from sink_cassandra.driver_errors import translate
 from sink_cassandra.migrate import execute, lease
 from sink_cassandra.migration_files import SECONDS_PER_DAY
 from sink_cassandra.settings import Settings

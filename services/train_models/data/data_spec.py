@@ -2,9 +2,9 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from headrace.models.records import OUTCOMES
 from train_models.data.events_spec import CUT, Events
@@ -115,6 +115,13 @@ class Source(_Spec):
         """Which of the sources it is."""
         return next(name for name in _SOURCES if getattr(self, name) is not None)
 
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """From whose growth it is seen that there are new rows; empty where the rows come from elsewhere."""
+        if self.predictions is not None:
+            return (OUTCOMES,)
+        return (self.topic.name,) if self.topic is not None else ()
+
 
 _SOURCES = ("files", "topic", "cassandra", "sql", "predictions")
 
@@ -135,6 +142,21 @@ class Join(_Spec):
     columns: tuple[str, ...] = ()
 
 
+def _rows_alone(value: Any) -> Any:
+    return {"rows": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Sample(_Spec):
+    """How many of the rows that have a label are drawn, each with the same chance; all where there are no more.
+
+    Attributes:
+        seed: another one draws others.
+    """
+
+    rows: int = Field(ge=1)
+    seed: int = Field(42, ge=0)
+
+
 class Data(Source):
     """Where rows come from and what their columns mean.
 
@@ -143,6 +165,8 @@ class Data(Source):
         positive: the label's value whose probability is predicted; texts are compared without regard to case.
         time: of the row: the moment as of which it is predicted. With `events` it is always `cut`.
         group: rows of a group are never on both sides of a split. With `events` the entity where nothing else is said.
+        sample: so many rows, or `{rows, seed}`, drawn after `events` and `join`. A training holds all its rows in
+            memory, and this bounds how many they are, however many are read.
         drop_duplicates: keeps the first of the rows that are equal in all inputs and the label.
         accept: input → why it stays although the leak scan refuses it.
     """
@@ -155,6 +179,7 @@ class Data(Source):
     drop_duplicates: bool = False
     events: Events | None = None
     join: tuple[Join, ...] = ()
+    sample: Annotated[Sample, BeforeValidator(_rows_alone)] | None = None
     accept: dict[str, Annotated[str, Field(min_length=1)]] = {}
 
     @model_validator(mode="after")
@@ -173,13 +198,6 @@ class Data(Source):
             if self.row_time is None and join.time is not None:
                 raise ValueError(f"join.{number}.time: the rows have no time to join as of; give `data.time`")
         return self
-
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """From whose growth it is seen that there are new rows; empty where the rows come from elsewhere."""
-        if self.predictions is not None:
-            return (OUTCOMES,)
-        return (self.topic.name,) if self.topic is not None else ()
 
     @property
     def row_time(self) -> str | None:

@@ -78,9 +78,14 @@ class Snapshot:
         return self.folder / ROWS_FILE
 
     def batches(self, columns: Iterable[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """The rows, block by block."""
-        chosen = None if columns is None else list(columns)
-        with pq.ParquetFile(self.path) as file:
+        """The rows, block by block.
+
+        Raises:
+            ConfigurationError: a column is not there.
+        """
+        chosen = None if columns is None else self._there(columns)
+        # Read ahead, all of the file would stay in memory until the last block.
+        with pq.ParquetFile(self.path, pre_buffer=False) as file:
             yield from file.iter_batches(BLOCK_ROWS, columns=chosen, use_threads=False)
 
     def table(self, columns: Iterable[str]) -> pa.Table:
@@ -89,12 +94,17 @@ class Snapshot:
         Raises:
             ConfigurationError: one is not there.
         """
+        chosen = self._there(columns)
+        return pq.read_table(self.path, columns=chosen, use_threads=False).select(chosen)
+
+    def _there(self, columns: Iterable[str]) -> list[str]:
+        """Each once."""
         chosen = list(dict.fromkeys(columns))
         if missing := [name for name in chosen if name not in self.columns]:
             raise ConfigurationError(
                 f"the data have no column {', '.join(map(repr, missing))}; there are {', '.join(self.columns)}"
             )
-        return pq.read_table(self.path, columns=chosen, use_threads=False).select(chosen)
+        return chosen
 
 
 def write_snapshot(

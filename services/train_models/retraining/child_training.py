@@ -6,8 +6,8 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from train_models.model_file import ModelFile
 from train_models.models_cli import NOT_PROMOTED
+from train_models.retraining.retrained import Retrained
 
 _LOOK_S = 0.2
 _END_S = 20.0
@@ -24,7 +24,7 @@ class ChildTraining:
     def __init__(self, command: Sequence[str] = (sys.executable, "-m", "headrace", "models", "train")) -> None:
         self._command = tuple(command)
 
-    def train(self, model: ModelFile, because: str, stop: threading.Event) -> bool:
+    def train(self, model: Retrained, because: str, stop: threading.Event) -> bool:
         """Whether the command trained, promoted or not; it is ended when `stop` is set."""
         options = ["--because", because, *(["--promote"] if model.retraining.promote else [])]
         with subprocess.Popen([*self._command, model.name, *options], stdin=subprocess.DEVNULL) as child:

@@ -14,9 +14,9 @@ from headrace.models.manifest import MANIFEST_FILE, Manifest, decode_manifest
 from headrace.models.records import Prediction
 from headrace.replay.ranges import find_ranges
 from train_models.data.snapshots import load_snapshot
-from train_models.model_file import ModelFile
 from train_models.registry.mlflow_registry import RegisteredVersion, Registry
 from train_models.retraining.recent_predictions import recent_predictions
+from train_models.retraining.retrained import Retrained
 from train_models.retraining.triggers import Standing
 from train_models.settings import Settings
 
@@ -35,7 +35,7 @@ class Measured:
         self._settings = settings
         self._registry = registry
 
-    def standing(self, model: ModelFile, since_us: int) -> Standing:
+    def standing(self, model: Retrained, since_us: int) -> Standing:
         """What the model's file asks for; a model without a version has no drift.
 
         Args:
@@ -55,7 +55,7 @@ class Measured:
             return Standing(new_rows=new_rows)
         return Standing(new_rows=new_rows, drift=self._drift(model.name, newest, since_us))
 
-    def _new_rows(self, model: ModelFile, newest: RegisteredVersion | None, since_us: int) -> int:
+    def _new_rows(self, model: Retrained, newest: RegisteredVersion | None, since_us: int) -> int:
         """Offsets since the last training and its snapshot.
 
         Some hold no record but a transaction's end; outcomes are those of all models.

@@ -14,7 +14,7 @@ from headrace.clock import Clock
 from headrace.errors import HeadraceError
 from headrace.health import HealthServer
 from train_models.metrics import Metrics
-from train_models.model_file import ModelFile
+from train_models.retraining.retrained import Retrained
 from train_models.retraining.training_log import LastTraining, TrainingLog
 from train_models.retraining.triggers import Standing, due
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 class Measure(Protocol):
     """Looks at what came since a model was trained."""
 
-    def standing(self, model: ModelFile, since_us: int) -> Standing:
+    def standing(self, model: Retrained, since_us: int) -> Standing:
         """Rows and drift that the model's file asks for; `last_trained_us` is left to the caller.
 
         Args:
@@ -39,7 +39,7 @@ class Measure(Protocol):
 class Training(Protocol):
     """Trains a model, and promotes it where its file says so."""
 
-    def train(self, model: ModelFile, because: str, stop: threading.Event) -> bool:
+    def train(self, model: Retrained, because: str, stop: threading.Event) -> bool:
         """Whether it ended well; ends early, to be resumed, when `stop` is set."""
         ...
 
@@ -54,7 +54,7 @@ class Retrainer:
 
     def __init__(
         self,
-        models: Mapping[str, ModelFile],
+        models: Mapping[str, Retrained],
         measure: Measure,
         training: Training,
         training_log: TrainingLog,
@@ -102,7 +102,7 @@ class Retrainer:
             if because is not None:
                 self._train(model, because)
 
-    def _reason(self, model: ModelFile) -> str | None:
+    def _reason(self, model: Retrained) -> str | None:
         last = self._log.last(model)
         if last is None:
             # A file that is new is trained at its first time, not at once.
@@ -115,7 +115,7 @@ class Retrainer:
         self._metrics.note_standing(model.name, measured.new_rows, max(measured.drift.values(), default=None))
         return due(model.retraining, replace(measured, last_trained_us=last.began_us), self._clock.now_us())
 
-    def _train(self, model: ModelFile, because: str) -> None:
+    def _train(self, model: Retrained, because: str) -> None:
         training = LastTraining(self._clock.now_us(), because)
         self._log.note(model, training)
         log.info("training", extra={"model": model.name, "reason": because})

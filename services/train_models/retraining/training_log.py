@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from train_models.model_file import ModelFile
+from train_models.retraining.retrained import Retrained
 
 
 class LastTraining(msgspec.Struct, frozen=True):
@@ -27,14 +27,14 @@ class TrainingLog:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def last(self, model: ModelFile) -> LastTraining | None:
+    def last(self, model: Retrained) -> LastTraining | None:
         """The newest training, or None before the first."""
         try:
             return msgspec.json.decode(self._path(model.name).read_bytes(), type=LastTraining)
         except FileNotFoundError:
             return None
 
-    def note(self, model: ModelFile, training: LastTraining) -> None:
+    def note(self, model: Retrained, training: LastTraining) -> None:
         """Writes it, so that a kill leaves the old or the new."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(model.name)

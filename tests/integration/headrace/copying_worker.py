@@ -9,6 +9,7 @@ hands `KEY:NUMBER` on under another key, one of so many.
 
 import signal
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -30,7 +31,11 @@ SESSION_S = 6.0
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A stage: from topics to a topic, with its state in memory or in a folder."""
+    """A stage: from topics to a topic, with its state in memory or in a folder.
+
+    Attributes:
+        batch_s: seconds that a batch takes, where it hands on.
+    """
 
     inputs: tuple[str, ...]
     output: str
@@ -38,6 +43,7 @@ class Part(msgspec.Struct, frozen=True):
     keys: int = 0
     folder: str = ""
     table: str = ""
+    batch_s: float = 0.0
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -111,11 +117,16 @@ class Joining(Copying):
 
 
 class HandingOn(Copying):
-    """Hands each value on under another key, one of `keys`."""
+    """Hands each value on under another key, one of `keys`; a batch takes at least so many seconds."""
 
-    def __init__(self, target: str, keys: int) -> None:
+    def __init__(self, target: str, keys: int, batch_s: float) -> None:
         super().__init__(target)
         self._keys = keys
+        self._batch_s = batch_s
+
+    def process(self, state: Counts, batch: Batch) -> list[OutRecord]:
+        time.sleep(self._batch_s)
+        return super().process(state, batch)
 
     def copy(self, key: bytes, value: bytes, count: int) -> OutRecord:
         return OutRecord(self.target, b"o%d" % (int(value.split(b":")[1]) % self._keys), value)
@@ -124,7 +135,7 @@ class HandingOn(Copying):
 def rules_of(part: Part) -> Copying:
     if part.table:
         return Joining(part.output, part.table)
-    return HandingOn(part.output, part.keys) if part.keys else Copying(part.output)
+    return HandingOn(part.output, part.keys, part.batch_s) if part.keys else Copying(part.output)
 
 
 def cells_of(part: Part) -> Callable[[], Cells]:

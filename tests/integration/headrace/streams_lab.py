@@ -85,10 +85,12 @@ class Lab:
             future.result()
         return full
 
-    def part(self, *inputs: str, output: str, keys: int = 0, folder: str = "", table: str = "") -> Part:
+    def part(
+        self, *inputs: str, output: str, keys: int = 0, folder: str = "", table: str = "", batch_s: float = 0.0
+    ) -> Part:
         """A stage with a changelog of its own; where a folder is named its state is there; see `Part`."""
         changelog = self.topic(f"changelog-{uuid4()}", **{"cleanup.policy": "compact"})
-        return Part(inputs, output, changelog, keys, folder, table)
+        return Part(inputs, output, changelog, keys, folder, table, batch_s)
 
     def start(self, *parts: Part, **at: Any) -> subprocess.Popen[bytes]:
         """Starts a worker; `at` has `step`, `count` and `signal` of `Job`."""
@@ -131,6 +133,20 @@ class Lab:
         finally:
             consumer.close()
         return [high for _, high in found]
+
+    def times(self, topic: str) -> list[int]:
+        """When the committed records were written, in milliseconds, from the first on."""
+        consumer = Consumer(consumer_config(self.brokers, "checks-are-in-no-group"))
+        found: list[int] = []
+        try:
+            for number, end in enumerate(self.ends(topic)):
+                at = TopicPartition(topic, number, 0)
+                consumer.assign([at])
+                while end and consumer.position([at])[0].offset < end:
+                    found += [one.timestamp()[1] for one in consumer.consume(10_000, 0.1) if one.error() is None]
+        finally:
+            consumer.close()
+        return sorted(found)
 
     def delete_before(self, topic: str, offsets: list[int]) -> None:
         """What retention does, by partition."""

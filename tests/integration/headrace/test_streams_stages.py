@@ -36,6 +36,23 @@ def test_counts_by_another_key_are_right_after_a_kill(lab: Lab) -> None:
     assert_each_counted_once(outputs, 8_000)
 
 
+def test_second_stage_has_its_turns_while_the_first_one_catches_up(stack: Stack, tmp_path: Path) -> None:
+    """A fetch gives 500 records, and all of the first stage's input is in memory before any of the second's.
+
+    Its eight tasks are so slow that one of them wants another batch at each fetch.
+    """
+    with lab_on(stack.brokers, tmp_path, partitions=8) as lab:
+        source, between, target = lab.topic("in"), lab.topic("by-other-key"), lab.topic("out")
+        first, second = lab.part(source, output=between, keys=7, batch_s=0.05), lab.part(between, output=target)
+        outputs = lab.outputs(target)
+        lab.send(source, range(40_000), keys=200)
+        lab.start(first, second)
+        outputs.wait_for(40_000)
+        last = lab.times(between)[-1]
+        meanwhile = sum(time < last for time in lab.times(target))
+    assert meanwhile >= 15_000, f"{meanwhile} of 40,000 before the first stage had read all"
+
+
 def test_inputs_of_one_stage_go_to_the_same_worker(lab: Lab) -> None:
     """Three partitions of two topics over two workers: dealt out one by one, they would be parted."""
     left, right, target = lab.topic("left"), lab.topic("right"), lab.topic("out")

@@ -123,7 +123,7 @@ class Bridge:
 
     def records(self, topic: str = "readings.raw") -> list[Record]:
         """What is in a topic of this test, by partition and offset."""
-        return [record for record in _read_all(self.stack.brokers, topic) if self._is_own(record)]
+        return [record for record in read_all(self.stack.brokers, topic) if self._is_own(record)]
 
     def values(self) -> list[bytes]:
         return [record.value for record in self.records()]
@@ -142,7 +142,7 @@ def running(bridge: Bridge, ready: bool) -> Iterator[Bridge]:
         bridge.end()
 
 
-def _read_all(brokers: str, topic: str) -> Iterator[Record]:
+def read_all(brokers: str, topic: str) -> Iterator[Record]:
     settings = {"group.id": f"read-{uuid.uuid4().hex}", "enable.partition.eof": True, "log_level": 0}
     consumer = Consumer({"bootstrap.servers": brokers, **settings})
     try:

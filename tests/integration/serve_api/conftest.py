@@ -23,7 +23,7 @@ def api(stack: Stack) -> Iterator[Api]:
 
 @pytest.fixture(scope="package")
 def tables(stack: Stack, api: Api) -> Iterator[Tables]:
-    with connected(stack.ports.cassandra) as tables:
+    with connected(stack.brokers, stack.ports.cassandra) as tables:
         yield tables
 
 

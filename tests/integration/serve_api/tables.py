@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from headrace.records import Anomaly, Device, DeviceRecord, Origin, Reading, Window, encode, headers_of, record_key
 from headrace.streams.batch import Batch
+from headrace.subjects.erased import ErasedSubjects
 from headrace.testing import wait_until
 from sink_cassandra.cassandra_sink import CassandraSink
 from sink_cassandra.cassandra_store import CassandraStore
@@ -49,9 +50,9 @@ class Tables:
 
 
 @contextmanager
-def connected(cassandra_port: int) -> Iterator[Tables]:
+def connected(brokers: str, cassandra_port: int) -> Iterator[Tables]:
     store = CassandraStore(Settings.load(cassandra_port=cassandra_port), StoreCounts())
-    sink = CassandraSink(store, SinkMetrics(CollectorRegistry()))
+    sink = CassandraSink(store, SinkMetrics(CollectorRegistry()), ErasedSubjects(brokers))
     sink.setup()
     try:
         yield Tables(sink)

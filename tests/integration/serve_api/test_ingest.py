@@ -104,7 +104,7 @@ def test_key_is_changed_without_a_restart_and_both_count_meanwhile(sender: Sende
 
 
 def test_example_of_the_readme_sends(sender: Sender, stack: Stack, tmp_path: Path) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    example, *_ = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     (tmp_path / "orders.key").write_text((sender.keys / sender.source).read_text())
     code = example.replace("http://127.0.0.1:8000", sender.url).replace("ingest/orders", f"ingest/{sender.source}")
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=30)

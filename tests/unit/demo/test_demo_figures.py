@@ -64,6 +64,9 @@ def metrics(received: int) -> bytes:
         'headrace_source_rows_total{source="queue",outcome="rejected"} 4\n'
         'headrace_source_rows_total{source="table",outcome="delivered"} 5\n'
         'headrace_source_failing{source="table"} 1\n'
+        f'headrace_api_events_total{{service="serve_api",outcome="accepted"}} {received}\n'
+        'headrace_api_events_total{service="serve_api",outcome="refused"} 9\n'
+        'headrace_recommendations_total{service="serve_api",surface="home",kind="cold"} 3\n'
     ).encode()
 
 
@@ -93,6 +96,17 @@ def test_sources_have_their_rows_and_say_when_they_are_away(gatherer: Gatherer) 
     assert queue.rate > 0 and table.rate == 0
     assert table.is_failing
     assert "away, tried again" in shown(gatherer.gather())
+
+
+def test_the_shop_has_what_the_api_counts(gatherer: Gatherer) -> None:
+    Answers.bodies["/metrics"] = metrics(10)
+    gatherer.gather()
+    Answers.bodies["/metrics"] = metrics(30)
+    shop = gatherer.gather().shop
+    assert shop is not None
+    assert (shop.events, shop.answers, shop.answer_rate) == (30, 3, 0)
+    assert shop.event_rate > 0
+    assert "events 30" in shown(gatherer.gather())
 
 
 def test_screen_shows_lag_dead_letters_anomalies_and_who_is_away(gatherer: Gatherer) -> None:

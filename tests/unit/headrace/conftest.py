@@ -10,6 +10,7 @@ import pytest
 
 from headrace.streams.disk_cells import DiskCells
 from headrace.streams.faust_batches import BatchApp
+from headrace.streams.turns import Turns
 from tests.unit.headrace import counting
 from tests.unit.headrace.asking_engine import Engine
 
@@ -46,6 +47,7 @@ def app(loop: asyncio.AbstractEventLoop, engine: Engine) -> Iterator[BatchApp]:
         lambda: engine.committed,
         engine.note_truncated,
         engine.drain,
+        Turns(lambda topic: topic),
         store="memory://",
         web_enabled=False,
         consumer_auto_offset_reset="none",

@@ -8,7 +8,7 @@ import pytest
 from ingest_sources.feeds.feed_source import FeedSource
 from ingest_sources.into import IntoOwnTopic
 from ingest_sources.prepare import Preparer
-from ingest_sources.records import Origin
+from ingest_sources.row_origin import Origin
 from ingest_sources.rows import ROW, Rows
 from ingest_sources.rules.apply import RuleSet
 from ingest_sources.rules.lookup_model import AnyReference

@@ -13,7 +13,8 @@ from headrace.errors import ConfigurationError, Reason
 from headrace.streams.transaction import MAX_RECORD_BYTES
 from headrace.testing import FakeProducer
 from ingest_sources.into import IntoOwnTopic, IntoReadings
-from ingest_sources.records import Origin, dead_letters, to_records
+from ingest_sources.records import dead_letters, to_records
+from ingest_sources.row_origin import Origin
 from ingest_sources.rows import ROW, BadRow
 from ingest_sources.text_template import columns_of, filled
 

@@ -8,7 +8,7 @@ from headrace.streams.batch import OutRecord, compact
 from ingest_sources.feeds.feed_source import FeedSource
 from ingest_sources.into import LEDGER, IntoOwnTopic
 from ingest_sources.prepare import Prepared, Preparer
-from ingest_sources.records import Origin
+from ingest_sources.row_origin import Origin
 from ingest_sources.rows import ROW, Rows
 from ingest_sources.rules.apply import RuleSet
 from ingest_sources.rules.models import read_rules

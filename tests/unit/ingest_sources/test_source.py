@@ -64,7 +64,7 @@ def test_own_topic_needs_a_key(tmp_path: Path) -> None:
         ('"*.csv"', '"in/*.csv"', 3, "has no `/`"),
         ("max: 60", "max: -60", 6, "rules.number 2"),
         ("trim: all", "trimm: all", 5, "trimm"),
-        ("readings.raw", "readings.clean", 8, "is readings.raw, or sources.NAME"),
+        ("readings.raw", "readings.clean", 8, "is readings.raw, interactions.raw, items.catalog, or sources.NAME"),
         ("readings.raw", "sources.ledger", 8, "Headrace's own"),
         ("readings.raw", "sources.reports", 8, "Headrace's own"),
         ('"{station}"', '"{station"', 9, "brace without its other one"),

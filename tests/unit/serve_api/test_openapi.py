@@ -1,7 +1,7 @@
 """What OpenAPI says of the API: it holds together, each model has an example, and each example fits its model."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,10 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from headrace.interactions.event import FIELDS as EVENT_FIELDS
+from headrace.interactions.event import event_of
+from headrace.interactions.item import FIELDS as ITEM_FIELDS
+from headrace.interactions.item import item_of
 from serve_api.app import build_app
 from serve_api.principal import Principal, Scope, authenticate, current_principal
 from serve_api.problems import Problem
@@ -27,6 +31,14 @@ RESOURCES = [
     "/v1/live/readings",
     "/v1/live/anomalies",
     "/v1/ingest/{source}",
+    "/v1/events",
+    "/v1/items",
+    "/v1/items/{item}",
+    "/v1/graphql",
+    "/v1/users/{user}/data",
+    "/v1/users/{user}/consent",
+    "/v1/sessions/{session}/data",
+    "/v1/sessions/{session}/consent",
 ]
 
 
@@ -119,14 +131,37 @@ def _calls(dependant: Any) -> Iterator[Any]:
         yield from _calls(dependency)
 
 
-def test_every_route_of_v1_takes_its_principal_from_the_one_place(app: FastAPI) -> None:
+def test_every_route_of_v1_takes_its_principal_from_the_one_place(app: FastAPI, document: dict[str, Any]) -> None:
     checked = 0
     for context in iter_route_contexts(app.routes):
         route = context.original_route
         if isinstance(route, APIRoute) and route.path.startswith("/v1/"):
             assert authenticate in set(_calls(route.dependant)), route.path
             checked += 1
-    assert checked == len(RESOURCES) + 1
+    assert checked == sum(len(operations) for path, operations in document["paths"].items() if "/v1/" in path)
+
+
+def test_every_route_of_v1_says_how_a_key_is_sent_and_what_is_answered_without(document: dict[str, Any]) -> None:
+    assert document["security"] == [{}, {"bearer": []}, {"apiKey": []}]
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "apiKey"}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert not path.startswith("/v1/") or {"401", "429"} <= operation["responses"].keys()
+
+
+def item_read(given: object, now_us: int) -> object:
+    return item_of(given, "default", now_us)
+
+
+@pytest.mark.parametrize(("body", "read"), [("EventBody", event_of), ("ItemBody", item_read)])
+def test_what_is_said_of_events_and_items_is_what_is_taken(
+    document: dict[str, Any], body: str, read: Callable[[object, int], object]
+) -> None:
+    schema = document["components"]["schemas"][body]
+    fields = EVENT_FIELDS - {"type"} if body == "EventBody" else ITEM_FIELDS
+    assert set(schema["properties"]) == fields
+    for example in schema["examples"]:
+        read(example, 1_769_860_800_000_000)
 
 
 def test_a_principal_without_the_scope_is_refused() -> None:

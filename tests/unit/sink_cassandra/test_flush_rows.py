@@ -5,15 +5,21 @@ from collections.abc import Sequence
 
 from headrace.errors import Reason
 from headrace.records import headers_of
+from headrace.refusal import Refusal
 from headrace.streams.batch import Batch
+from headrace.subjects.erased import ErasedSubjects
 from headrace.tables import bucket_of, hour_of
+from sink_cassandra import flush_rows
 from sink_cassandra.cassandra_sink import halves
 from sink_cassandra.cassandra_store import chunks
-from sink_cassandra.flush_rows import rows_of
 from sink_cassandra.packing import bigint, integer, key
 from sink_cassandra.rows import Rows, Table
 from sink_cassandra.window_rows import write_time
 from tests.unit.sink_cassandra.records import NOW, anomaly, batch, device, reading, window
+
+
+def rows_of(batches: Sequence[Batch]) -> tuple[Rows, list[Refusal]]:
+    return flush_rows.rows_of(batches, ErasedSubjects("nowhere:1"))
 
 
 def rows_in(rows: Rows, table: Table) -> list[bytes]:

@@ -14,7 +14,9 @@ from headrace.kafka import headers_of_message
 from headrace.range_reader import RangeReader
 from headrace.records import SCHEMAS, schema_of
 from headrace.replay.ranges import find_ranges
+from headrace.subjects.erased import KEYED_BY_SUBJECT, read_erased
 from train_models.data.data_spec import TopicRows
+from train_models.data.freed_memory import give_back_freed
 from train_models.data.snapshots import About
 from train_models.data.sources.record_columns import RecordColumns
 from train_models.data.sources.row_columns import RowColumns, newest_schema
@@ -42,9 +44,14 @@ def topic_rows(spec: TopicRows, columns: tuple[str, ...], brokers: str, about: A
     schema = newest_schema(brokers, spec.name)
     decoder: Columns | None = RowColumns(schema, columns) if schema else None
     counted = Counted(spec.name, about)
+    erased = {subject.encode() for subject in read_erased(brokers)} if spec.name in KEYED_BY_SUBJECT else set[bytes]()
     for partition, (first, end) in enumerate(ranges):
         for messages in read_range(brokers, spec.name, partition, first, end):
+            if erased:
+                _leave_out(messages, erased, counted)
             decoder = decoder or _decoder_of(messages, columns)
+            if not messages:
+                continue
             if decoder is None:
                 counted.broken(messages, range(len(messages)), ["its header names no known schema"] * len(messages))
                 continue
@@ -84,6 +91,13 @@ def read_range(brokers: str, topic: str, partition: int, first: int, end: int) -
     """The records of a range in lists, none of them empty."""
     if first >= end:
         return
+    yield from _records(brokers, topic, partition, first, end)
+    # The next partition's client has threads of its own, which take none of what this one's threads freed.
+    give_back_freed()
+
+
+def _records(brokers: str, topic: str, partition: int, first: int, end: int) -> Iterator[list[Message]]:
+    """Ends with its client, so that all that this held is free."""
     with closing(RangeReader(brokers, topic, partition)) as reader:
         reader.start(first, end)
         while not reader.is_done:
@@ -96,6 +110,13 @@ def _us(moment: datetime | None) -> int | None:
         return None
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     return round(moment.timestamp() * MICROSECONDS)
+
+
+def _leave_out(messages: list[Message], erased: set[bytes], counted: Counted) -> None:
+    """Removes the records of erased subjects from the list."""
+    before = len(messages)
+    messages[:] = [message for message in messages if message.key() not in erased]
+    counted.erased(before - len(messages))
 
 
 def _decoder_of(messages: list[Message], columns: tuple[str, ...]) -> Columns | None:

@@ -31,6 +31,12 @@ class Counted:
         """A tombstone, or a row that went where it came from."""
         self._about.left_out["deletions"] = self._about.left_out.get("deletions", 0) + 1
 
+    def erased(self, count: int) -> None:
+        """Records of erased subjects."""
+        if count:
+            why = "records of erased subjects"
+            self._about.left_out[why] = self._about.left_out.get(why, 0) + count
+
     def broken(self, messages: Sequence[Message], places: Iterable[int], reasons: Sequence[str]) -> None:
         """Those at some places of a list, and why each."""
         for place, reason in zip(places, reasons, strict=True):

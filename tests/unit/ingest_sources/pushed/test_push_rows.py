@@ -10,7 +10,7 @@ from ingest_sources.prepare import Preparer
 from ingest_sources.pushed.push_rows import MAX_ROWS, push_rows
 from ingest_sources.pushed.push_source import PushSource
 from ingest_sources.readers.models import CsvOptions
-from ingest_sources.records import Origin
+from ingest_sources.row_origin import Origin
 from ingest_sources.rows import ROW, BadRow
 from ingest_sources.rules.apply import RuleSet
 

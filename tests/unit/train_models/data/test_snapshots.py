@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
@@ -37,6 +38,17 @@ def test_the_hash_is_of_the_rows_however_they_were_cut(tmp_path: Path) -> None:
     path = tmp_path / "1013" / "snapshots" / next(iter(hashes)) / "rows.parquet"
     pq.write_table(pq.read_table(path), path, row_group_size=999, compression="none")
     assert load_snapshot(next(iter(hashes)), tmp_path / "1013").rows == count
+
+
+def test_reading_takes_the_memory_of_few_blocks(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).random(20 * BLOCK_ROWS)
+    snapshot = snapshot_of(tmp_path, pa.table({"x": numbers}), BLOCK_ROWS)
+    before = pa.total_allocated_bytes()
+
+    held = [pa.total_allocated_bytes() - before for _ in snapshot.batches()]
+
+    assert len(held) == 20
+    assert max(held) < numbers.nbytes / 3
 
 
 def test_types_that_mean_the_same_hash_the_same(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from headrace.metrics import new_registry
 from headrace.testing import FakeClock
 from train_models.metrics import Metrics
 from train_models.model_file import ModelFile
+from train_models.retraining.retrained import Retrained
 from train_models.retraining.retrainer import Retrainer
 from train_models.retraining.training_log import LastTraining, TrainingLog
 from train_models.retraining.triggers import Standing
@@ -36,7 +37,7 @@ class Rows:
         self.since: list[int] = []
         self.error: HeadraceError = TransientError("the brokers don't answer")
 
-    def standing(self, model: ModelFile, since_us: int) -> Standing:
+    def standing(self, model: Retrained, since_us: int) -> Standing:
         self.since.append(since_us)
         if model.name not in self.counts:
             raise self.error
@@ -51,7 +52,7 @@ class Trainings:
         self.is_well = True
         self.is_interrupted = False
 
-    def train(self, model: ModelFile, because: str, stop: threading.Event) -> bool:
+    def train(self, model: Retrained, because: str, stop: threading.Event) -> bool:
         self.done.append((model.name, because))
         if self.is_interrupted:
             stop.set()

@@ -6,8 +6,8 @@ from cassandra.cluster import NoHostAvailable
 from cassandra.connection import ConnectionShutdown
 from cassandra.protocol import OverloadedErrorMessage, ServerError
 
+from headrace.cassandra_errors import translate
 from headrace.errors import ConfigurationError, SinkBackpressure, TerminalError, TransientError
-from sink_cassandra.driver_errors import translate
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What people do in client apps: its records, and how every edge takes it."""

@@ -1,0 +1,38 @@
+"""Tells what of an event's context is personal, by its name or by what it looks like."""
+
+import re
+from collections.abc import Mapping
+
+from headrace.interactions.records import Attribute
+
+_WORDS = """
+email mail emailaddress phone phonenumber telephone tel mobile
+name firstname lastname fullname surname givenname familyname username login nickname
+ip ipaddress ipv4 ipv6 remoteaddr remoteaddress clientip useragent cookie cookieid fingerprint
+address streetaddress street city postcode postalcode zip zipcode
+latitude longitude lat lon lng gps location geolocation
+birthday birthdate dateofbirth dob age gender sex ssn passport taxid iban card cardnumber creditcard
+deviceid idfa gaid advertisingid user userid customer customerid account accountid token password
+"""
+_NAMES = frozenset(_WORDS.split())
+"""In lower case, without what joins their words."""
+_JOINTS = str.maketrans("", "", "_-. ")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_IPV4 = re.compile(r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b")
+
+
+def split_personal(context: Mapping[str, Attribute]) -> tuple[dict[str, Attribute], dict[str, Attribute]]:
+    """What may be seen of a context, and what is personal."""
+    plain: dict[str, Attribute] = {}
+    personal: dict[str, Attribute] = {}
+    for name, value in context.items():
+        (personal if _is_personal(name, value) else plain)[name] = value
+    return plain, personal
+
+
+def _is_personal(name: str, value: Attribute) -> bool:
+    if name.lower().translate(_JOINTS) in _NAMES:
+        return True
+    if not isinstance(value, str):
+        return False
+    return ("@" in value and _EMAIL.search(value) is not None) or _IPV4.search(value) is not None

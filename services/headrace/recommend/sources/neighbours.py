@@ -1,0 +1,41 @@
+"""What people whose last items resemble a person's turned to: vector session kNN (Ludewig and Jannach 2018)."""
+
+import numpy as np
+
+from headrace.recommend.policy import SourceName
+from headrace.recommend.situation import Situation
+from headrace.recommend.sources.found import NOTHING, Found, added_up, ranked
+
+_RECENT = 10
+_ALIKE = 100
+_MOST = 1_000
+
+
+class SessionNeighbours:
+    """Items of the entries of the session index that share most with a person's last items."""
+
+    name: SourceName = "sessions"
+
+    def find(self, situation: Situation, count: int) -> Found:
+        index = situation.sessions
+        recent, weights = situation.recent[:_RECENT], situation.weights[:_RECENT]
+        with_each = [index.with_item(number) for number in recent.tolist()]
+        sizes = [len(each) for each in with_each]
+        if not sum(sizes):
+            return NOTHING
+        # An item that is rare among the entries says more about who has it.
+        rarity = np.log1p(len(index) / np.maximum(sizes, 1))
+        slots, likeness = added_up(
+            np.concatenate(with_each).astype(np.intp), np.repeat(weights * rarity, sizes).astype(np.float32)
+        )
+        likeness /= np.sqrt(index.sizes[slots]).astype(np.float32)
+        own = index.slot_of(situation.ask.user.subject) if situation.ask.user is not None else None
+        if own is not None:
+            likeness[slots == own] = 0
+        alike = ranked(slots, likeness, _ALIKE)
+        items = index.items[alike.numbers]
+        scores = np.broadcast_to(alike.scores[:, None], items.shape)
+        # What the person has is for the source `again` to give.
+        there = (items >= 0) & (scores > 0) & ~np.isin(items, situation.recent)
+        found, sums = added_up(items[there].astype(np.intp), scores[there])
+        return ranked(found, sums, _MOST)

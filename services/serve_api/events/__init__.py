@@ -1,0 +1,1 @@
+"""Events and items in over HTTP: read, checked, and answered once Kafka has them."""

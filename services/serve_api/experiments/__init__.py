@@ -1,0 +1,1 @@
+"""Experiments as they stand: their sums, followed from Kafka, and the results of them."""

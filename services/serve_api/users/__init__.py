@@ -1,0 +1,1 @@
+"""What is held about a person: shown to them, erased, and whether it may be used."""
