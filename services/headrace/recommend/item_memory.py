@@ -9,6 +9,8 @@ import msgspec
 
 LANDMARK = 1_577_836_800_000_000
 """2020-01-01. Pairs are kept as weights of that time: growing with time, so that the old ones fade beside them."""
+_MOST = 60.0
+"""A count's logarithm to base 2 at most: a time far ahead of now must not end the process."""
 NEVER = -math.inf
 
 
@@ -42,7 +44,7 @@ class ItemMemory(msgspec.Struct, array_like=True, gc=False):
     def decayed(self, now: int, half_lives: Sequence[float]) -> tuple[float, ...]:
         """The faded counts as of a time."""
         return tuple(
-            2.0 ** (lively - now / half_life) if lively > NEVER else 0.0
+            2.0 ** min(lively - now / half_life, _MOST) if lively > NEVER else 0.0
             for lively, half_life in zip(self.lively, half_lives, strict=True)
         )
 

@@ -66,6 +66,7 @@ class ItemRow(TypedDict):
     attributes: dict[str, str | float | bool]
 
 
+@with_config(ConfigDict(json_schema_extra={"examples": [{"items": [_ITEM], "next": "WyJtdWciXQ"}]}))
 class ItemList(TypedDict):
     """A page of the catalog, by item id."""
 

@@ -28,8 +28,8 @@ _ANSWER: JsonValue = {"data": {"trending": {"items": [{"item": "mug-blue", "reas
 class GraphQLAnswer(TypedDict):
     """By the GraphQL specification."""
 
-    data: dict[str, JsonValue] | None
-    errors: NotRequired[list[dict[str, JsonValue]]]
+    data: dict[str, Any] | None
+    errors: NotRequired[list[dict[str, Any]]]
 
 
 class Asked(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -73,7 +73,7 @@ async def ask(request: Request, principal: Recommender, services: ServicesDep) -
     return JsonAnswer(await execute(asked.query, asked.variables or {}, asked.operation_name, context))
 
 
-@router.get("", response_class=PlainTextResponse, responses=responses(401, 403, 429))
+@router.get("", response_class=PlainTextResponse, responses=responses(401, 403, 422, 429, 503))
 async def get_schema(request: Request, principal: Recommender, services: ServicesDep) -> PlainTextResponse:
     """The schema in GraphQL's own language, for what makes clients of it."""
     return PlainTextResponse(SCHEMA.as_str())
