@@ -122,7 +122,8 @@ def test_prometheus_scrapes_itself_and_every_service(stack: Stack) -> None:
 
     wait_until(lambda: health().get("prometheus") == "up", "a first scrape")
     services = {"ingest_mqtt", "ingest_sources", "process_readings", "sink_cassandra", "serve_api"}
-    assert set(health()) == services | {"train_models", "process_predictions", "prometheus"}
+    processors = {"process_predictions", "process_interactions"}
+    assert set(health()) == services | processors | {"train_models", "prometheus"}
 
 
 def produce(stack: Stack, topic: str, values: list[bytes], timestamp: int = 0) -> None:
