@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -67,6 +69,7 @@ class People:
     before: dict[str, str] = field(default_factory=dict)
     after: dict[str, str] = field(default_factory=dict)
     answer: dict[str, Any] = field(default_factory=dict)
+    _attempts: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def known(self) -> str:
@@ -99,7 +102,7 @@ class People:
         wait_until(lambda: len(self.data(self.gone)) == len(self.before), "the sink", 60)
         path = f"{self.url}/v1/users/{self.gone}/data"
         httpx.delete(path, timeout=_TIMEOUT_S).raise_for_status()
-        self.after = self._told_by_every_edge("after")
+        self.after = wait_until(self._told_anew, "every edge to hear of the erasure", 90)
 
     def send(self, user: str, kind: str = "view", **fields: object) -> str:
         """Sends an event by the app; gives its id."""
@@ -222,6 +225,11 @@ class People:
         answer = self.recommended(self.known)
         is_whole = answer["items"] and answer["kind"] == "personal" and "record" not in answer["degraded"]
         return answer if is_whole else {}
+
+    def _told_anew(self) -> dict[str, str]:
+        """Nothing while an edge hasn't heard yet, whose events then go with the erased ones."""
+        told = self._told_by_every_edge(f"after-{next(self._attempts)}")
+        return {} if set(told.values()) & set(self.before.values()) else told
 
     def _told_by_every_edge(self, when: str) -> dict[str, str]:
         """Has each edge tell of `gone`, and gives the subject by which each knows them."""

@@ -1,69 +1,38 @@
-"""What people do counts once whatever is killed, and of who is erased nothing is left, nor does anything come back.
+"""Of who is erased nothing is left in the whole system, nor does anything come back.
 
-A sample: `HEADRACE_FAULT_SEED` chooses the kills and their moments; `make faults` has more of them.
+That what people do counts once, whatever is killed, is shown by tests/integration/process_interactions and by
+`make faults`.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from deploy.local.stack import SERVICES, Stack
+from deploy.local.stack import Stack
 from headrace.clock import SystemClock
 from headrace.interactions.records import RAW, Interaction
 from headrace.kafka import Producer
 from headrace.records import encode, headers_of
 from headrace.testing import wait_until
-from loadtest.interaction_faults import InteractionRuns, Plan, described
 from loadtest.interaction_scan import count, logged
 from loadtest.scan_cassandra import cassandra_session
 from loadtest.scan_kafka import read_topic, unread
 from tests.e2e.people import People
 from tests.integration.subjects.traces import files_with, forms, records_with, rows_with
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-_SEED = int(os.environ.get("HEADRACE_FAULT_SEED") or random.SystemRandom().randrange(1_000_000))
-_KILLS, _BETWEEN = 3, (40, 200)
-_VISITS = 10.0
 _DERIVED = ("interactions.features", "interactions.sessions", "interactions.lessons", "interactions.exposures")
 _CHANGELOG = "process_interactions.changelog"
 _REPLAY = "again"
-_ROWS = "SELECT site, subject, month, time, id, kind FROM subject_records"
-_DELETE = "DELETE FROM subject_records WHERE site=%s AND subject=%s AND month=%s AND time=%s AND id=%s AND kind=%s"
-
-
-@pytest.fixture(scope="module")
-def runs(pipeline: Stack) -> Iterator[InteractionRuns]:
-    yield InteractionRuns(pipeline)
-    # Those of which nothing is asked here may have ended when Kafka did.
-    pipeline.up(*SERVICES)
-
-
-@pytest.mark.parametrize("seed", [_SEED], ids=[f"HEADRACE_FAULT_SEED={_SEED}"])
-def test_what_was_accepted_counts_once(runs: InteractionRuns, seed: int) -> None:
-    outcome = runs.run(Plan.of(seed, _KILLS, _BETWEEN), _VISITS)
-    assert outcome.passed, described(outcome)
-    assert outcome.verdict.exposures and outcome.verdict.enrolled and outcome.verdict.sent_again, described(outcome)
-
-
-def test_the_check_notices_one_row_that_is_taken_out_of_the_store(runs: InteractionRuns, pipeline: Stack) -> None:
-    assert runs.history.events, "this is about what the test before sent"
-    with cassandra_session(pipeline.host, pipeline.ports.cassandra) as session:
-        row = next(row for row in session.execute(_ROWS) if row.id in runs.history.events)
-        session.execute(_DELETE, row)
-    failures = runs.check().failures
-    assert {kind: len(cases) for kind, cases in failures.items()} == {"rows in Cassandra": 1}
 
 
 class Canary:

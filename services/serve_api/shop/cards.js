@@ -1,12 +1,12 @@
 /** An item as a card that opens it. */
-import { element, price } from "./elements.js";
+import { element, nameOf, price } from "./elements.js";
 
 const hues = new Map();
 
 /** The picture of an item: its glyph on a tile of its category's colour, or the first letter of its title. */
 export function paint(picture, item) {
   const glyph = item.attributes?.glyph;
-  picture.textContent = glyph ?? (item.title || item.item).slice(0, 1).toUpperCase();
+  picture.textContent = glyph ?? (nameOf(item)).slice(0, 1).toUpperCase();
   picture.classList.toggle("is-letter", glyph === undefined);
   picture.style.setProperty("--hue", hueOf(item.category ?? ""));
 }
@@ -23,7 +23,7 @@ export function card(item, open, reasons) {
     "button",
     { class: "card-open", type: "button", "aria-haspopup": "dialog", on: { click: open } },
     picture,
-    element("span", { class: "title", text: item.title || item.item }),
+    element("span", { class: "title", text: nameOf(item) }),
     element("span", { class: "price", text: price(item.price) }),
   );
   if (reasons?.length) button.append(element("span", { class: "reason", text: reasons.join(" · ") }));

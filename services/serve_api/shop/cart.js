@@ -1,5 +1,5 @@
 /** The cart of one person, kept in the browser. */
-import { byId, element, price } from "./elements.js";
+import { byId, element, nameOf, price } from "./elements.js";
 
 export class Cart {
   #lines = {};
@@ -62,10 +62,10 @@ export class Cart {
       "li",
       {},
       element("span", { class: "glyph", "aria-hidden": "true", text: item.attributes?.glyph ?? "" }),
-      element("span", { class: "title", text: item.title }),
+      element("span", { class: "title", text: nameOf(item) }),
       element("span", { class: "muted", text: `${quantity} ×` }),
       element("span", { text: price(item.price) }),
-      element("button", { class: "remove", type: "button", "aria-label": `Remove ${item.title}`, text: "×", on: { click: remove } }),
+      element("button", { class: "remove", type: "button", "aria-label": `Remove ${nameOf(item)}`, text: "×", on: { click: remove } }),
     );
   }
 

@@ -1,5 +1,5 @@
 /** The goods: all items that the API has, by category and by what is searched for. */
-import { byId, element, replace } from "./elements.js";
+import { byId, element, nameOf, replace } from "./elements.js";
 import { card } from "./cards.js";
 
 const MOST = 2_000;
@@ -59,7 +59,7 @@ export class Catalog {
     const shown = [...this.#items.values()].filter(
       (item) =>
         (this.#category === ALL || this.#category === (item.category ?? "Other")) &&
-        `${item.title} ${(item.tags ?? []).join(" ")}`.toLowerCase().includes(wanted),
+        `${nameOf(item)} ${(item.tags ?? []).join(" ")}`.toLowerCase().includes(wanted),
     );
     replace(byId("all"), shown.map((item) => card(item, () => this.#open(item))), byId("search"));
     byId("nothing").hidden = shown.length > 0;

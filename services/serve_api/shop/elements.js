@@ -24,3 +24,8 @@ export function replace(parent, children, fallback) {
   const same = [...parent.querySelectorAll("[data-item]")].find((each) => each.dataset.item === item);
   (same?.querySelector("button") ?? fallback)?.focus();
 }
+
+/** What an item is called: its title, or its id where the catalog has none. */
+export function nameOf(item) {
+  return item.title || item.item;
+}

@@ -1,5 +1,5 @@
 /** One item: what it is, what is like it, and what can be done with it. */
-import { byId, element, price } from "./elements.js";
+import { byId, element, nameOf, price } from "./elements.js";
 import { card, paint } from "./cards.js";
 
 const LEAST_DWELL_S = 1;
@@ -32,7 +32,7 @@ export class ItemDialog {
     this.#headrace = headrace;
     this.#item = item;
     this.#opened = performance.now();
-    byId("item-title").textContent = item.title || item.item;
+    byId("item-title").textContent = nameOf(item);
     byId("item-category").textContent = item.category ?? "";
     byId("item-price").textContent = price(item.price);
     byId("item-tags").replaceChildren(...(item.tags ?? []).map((tag) => element("span", { class: "tag", text: tag })));

@@ -1,5 +1,5 @@
 /** "Recommended for you": follows the live recommendations, and says what changed and why. */
-import { byId, element, replace } from "./elements.js";
+import { byId, element, nameOf, replace } from "./elements.js";
 import { card } from "./cards.js";
 import { announce } from "./say.js";
 
@@ -84,6 +84,6 @@ export class Recommended {
     byId("freshness").dataset.by = isOwn ? "you" : "others";
     const first = answer.items[0];
     // What others do changes it every few seconds, which nobody wants to hear.
-    if (isOwn && first) announce(`${when}. First is ${first.title}: ${first.reasons.join(", ")}.`);
+    if (isOwn && first) announce(`${when}. First is ${nameOf(first)}: ${first.reasons.join(", ")}.`);
   }
 }

@@ -2,7 +2,7 @@
 import { Headrace } from "./headrace/headrace.js";
 import { Cart } from "./cart.js";
 import { Catalog } from "./catalog.js";
-import { byId } from "./elements.js";
+import { byId, nameOf } from "./elements.js";
 import { ItemDialog } from "./item_dialog.js";
 import { People, idOf } from "./people.js";
 import { PersonDialog } from "./person_dialog.js";
@@ -39,19 +39,19 @@ function serve(person) {
 
 function view(item) {
   headrace.view(item.item);
-  recommended.did(`you viewed ${item.title}`);
+  recommended.did(`you viewed ${nameOf(item)}`);
 }
 
 function addToCart(item) {
   cart.add(item);
   headrace.cart(item.item);
-  recommended.did(`you put ${item.title} into the cart`);
-  say(`${item.title} is in the cart`);
+  recommended.did(`you put ${nameOf(item)} into the cart`);
+  say(`${nameOf(item)} is in the cart`);
 }
 
 function buy(lines) {
   for (const [item, quantity] of lines) headrace.purchase(item.item, (item.price ?? 0) * quantity, { quantity });
-  const what = lines.length === 1 ? lines[0][0].title : `${lines.length} items`;
+  const what = lines.length === 1 ? nameOf(lines[0][0]) : `${lines.length} items`;
   recommended.did(`you bought ${what}`);
   byId("item").close();
   say(`You bought ${what}`);

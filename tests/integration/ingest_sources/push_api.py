@@ -20,6 +20,8 @@ class PushApi:
         self.keys.mkdir()
         self.log = folder / "api.log"
         self._environment = {**kafka.variables("serve_api"), "SERVE_API_PUSH_KEYS": str(self.keys)}
+        # Their file is made where the stack itself starts the API; pushes are about nobody.
+        del self._environment["SERVE_API_SUBJECT_KEYS"]
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "PushApi":

@@ -74,8 +74,10 @@ def test_kills_lose_and_double_nothing(interactions: InteractionProcess) -> None
     source = random.Random(SEED)
     for part in range(KILLS):
         interactions.send(load(interactions, source, part))
+        # Before the start: what is written while this is read would be missed.
+        before = interactions.written()
         interactions.start()
-        interactions.wait_for(interactions.written() + source.randint(1, 900), f"part {part}, seed {SEED}")
+        interactions.wait_for(before + source.randint(1, 900), f"part {part}, seed {SEED}")
         interactions.kill()
     erased = {interactions.subject(number) for number in range(ERASED)}
     for subject in erased:
