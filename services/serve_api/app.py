@@ -33,7 +33,7 @@ from serve_api.confirmed_writer import MAX_QUEUED_BYTES, ConfirmedWriter
 from serve_api.device_types import load_type_zones
 from serve_api.events.event_intake import EventIntake
 from serve_api.events.item_intake import ItemIntake
-from serve_api.events.places import Places
+from serve_api.events.places import EventPlaces
 from serve_api.experiments.opening import followed_experiments
 from serve_api.live_feed import LiveFeed
 from serve_api.live_hub import LiveHub
@@ -194,7 +194,7 @@ async def _clients(
                 register,
                 event_intake,
                 item_intake,
-                Places(settings.events_max_open),
+                EventPlaces(settings.events_max_open),
                 subjects,
                 user_data,
                 recommended,

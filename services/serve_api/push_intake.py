@@ -1,21 +1,17 @@
 """Takes pushes: a signed request's body becomes one record of `sources.pushed`."""
 
-import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from fastapi import Request
-from starlette.requests import ClientDisconnect
 
 from headrace.clock import Clock
 from headrace.errors import ConfigurationError, DeliveryError
 from headrace.pushed import MAX_BYTES, TOPIC, Push
-from serve_api.body_limit import read_limited
 from serve_api.confirmed_writer import ConfirmedWriter
-from serve_api.problems import Fault, Problem, invalid, not_found, unavailable
+from serve_api.places import Places
+from serve_api.problems import Fault, invalid, not_found, unavailable
 from serve_api.push_head import not_signed, read_head
 from serve_api.push_keys import Keys, PushKeys
 from serve_api.push_signature import signer_of
+from serve_api.timely_body import read_timely
 
 
 class PushIntake:
@@ -40,9 +36,8 @@ class PushIntake:
         self._writer = writer
         self._clock = clock
         self._tolerance_s = tolerance_s
-        self._max_open = max_open
         self._body_s = body_s
-        self._open = 0
+        self._places = Places(max_open, "pushes are being taken")
 
     async def take(self, source: str, request: Request) -> Push:
         """Returns when Kafka has confirmed the body.
@@ -52,8 +47,8 @@ class PushIntake:
         """
         keys = self._keys_of(source)
         head = read_head(request.headers, self._clock.now_us(), self._tolerance_s)
-        with self._place():
-            body = await self._body(request)
+        with self._places.one():
+            body = await read_timely(request, MAX_BYTES, self._body_s)
             signer = signer_of(keys, head.id, head.timestamp, body, head.signatures)
             if signer is None:
                 raise not_signed(
@@ -75,27 +70,6 @@ class PushIntake:
         if keys is None:
             raise not_found("there is no such source to push to", "ask the operator, who gives it a file of keys")
         return keys
-
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        if self._open >= self._max_open:
-            raise unavailable(f"{self._max_open} pushes are being taken", kind="busy")
-        self._open += 1
-        try:
-            yield
-        finally:
-            self._open -= 1
-
-    async def _body(self, request: Request) -> bytes:
-        try:
-            async with asyncio.timeout(self._body_s):
-                return await read_limited(request, MAX_BYTES)
-        except TimeoutError:
-            late = f"the body did not come within {self._body_s:g} s; send it again"
-            raise Problem(408, "too-slow", "Request Timeout", late, headers={"Connection": "close"}) from None
-        except ClientDisconnect:
-            # Nobody is there to read this; it is counted.
-            raise Problem(400, "disconnected", "Bad Request", "the connection ended amid the body") from None
 
     async def _write(self, push: Push) -> None:
         try:

@@ -12,7 +12,7 @@ from headrace.subjects.async_subjects import AsyncSubjects
 from serve_api.clients.register import ClientRegister
 from serve_api.events.event_intake import EventIntake
 from serve_api.events.item_intake import ItemIntake
-from serve_api.events.places import Places
+from serve_api.events.places import EventPlaces
 from serve_api.experiments.experiment_results import ExperimentResults
 from serve_api.live_feed import LiveFeed
 from serve_api.live_hub import LiveHub
@@ -45,7 +45,7 @@ class Services:
     clients: ClientRegister
     events: EventIntake
     items: ItemIntake
-    event_places: Places
+    event_places: EventPlaces
     subjects: AsyncSubjects | None
     user_data: UserData | None
     recommendations: Recommendations

@@ -39,7 +39,10 @@ _MANY = msgspec.defstruct(
 _TOO_MANY = f"at most length {MAX_MANY}"
 
 
-def _decoder(what: str, *others: tuple[str, Any, Any], is_strict: bool) -> msgspec.json.Decoder[Any]:
+_Decoder = msgspec.json.Decoder[Any]
+
+
+def _decoder(what: str, *others: tuple[str, Any, Any], is_strict: bool) -> _Decoder:
     fields = [(what, _MANY | None, None), *others]
     return msgspec.json.Decoder(msgspec.defstruct("Body", fields, forbid_unknown_fields=is_strict))
 
@@ -58,16 +61,7 @@ def read_events(body: bytes, headers: Headers) -> Sent:
     Raises:
         Problem: it is none of these, or too many.
     """
-    if _has_lines(headers):
-        return _lines(body, "events")
-    try:
-        found = _EVENTS.decode(body)
-        if found.events is None:
-            return Sent([msgspec.Raw(body)], is_many=False)
-        found = _ONLY_EVENTS.decode(body)
-    except _WRONG as error:
-        raise _wrong(error, "events") from None
-    return Sent(_checked(_listed(found.events), "events"), is_many=True, user_token=found.user_token)
+    return _read(body, headers, "events", _EVENTS, _ONLY_EVENTS)
 
 
 def read_items(body: bytes, headers: Headers) -> Sent:
@@ -76,16 +70,20 @@ def read_items(body: bytes, headers: Headers) -> Sent:
     Raises:
         Problem: it is none of these, or too many.
     """
+    return _read(body, headers, "items", _ITEMS, _ONLY_ITEMS)
+
+
+def _read(body: bytes, headers: Headers, what: str, lenient: _Decoder, strict: _Decoder) -> Sent:
     if _has_lines(headers):
-        return _lines(body, "items")
+        return _lines(body, what)
     try:
-        found = _ITEMS.decode(body)
-        if found.items is None:
+        if getattr(lenient.decode(body), what) is None:
             return Sent([msgspec.Raw(body)], is_many=False)
-        found = _ONLY_ITEMS.decode(body)
+        found = strict.decode(body)
     except _WRONG as error:
-        raise _wrong(error, "items") from None
-    return Sent(_checked(_listed(found.items), "items"), is_many=True)
+        raise _wrong(error, what) from None
+    each = _checked(_listed(getattr(found, what)), what)
+    return Sent(each, is_many=True, user_token=getattr(found, "user_token", None))
 
 
 def content_of(raw: msgspec.Raw | bytes) -> Any:

@@ -4,8 +4,6 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from headrace.clock import Clock
@@ -13,6 +11,7 @@ from headrace.models.deployments import Deployment
 from headrace.models.records import Prediction, Role
 from headrace.models.row_model import Row, RowRefused
 from headrace.models.shares import share_of
+from serve_api.places import Places
 from serve_api.predictions.answered import Answered
 from serve_api.predictions.asked import Asked, PredictQuery, read_asked
 from serve_api.predictions.deployments import Deployments
@@ -21,7 +20,7 @@ from serve_api.predictions.micro_batches import Scored, Unscored
 from serve_api.predictions.prediction_ids import new_id
 from serve_api.predictions.recorder import Recorder
 from serve_api.predictions.served_version import ServedVersion
-from serve_api.problems import Fault, Problem, invalid, unavailable
+from serve_api.problems import Fault, Problem, invalid
 
 MAX_SHADOWS = 256
 """Requests whose rows wait to be scored by a shadow; more are left out and counted."""
@@ -57,24 +56,8 @@ class Predictor:
         self._recorder = recorder
         self._metrics = metrics
         self._clock = clock
-        self._max_open = max_open
-        self._open = 0
+        self.places = Places(max_open, "predictions are being made")
         self._shadows: set[asyncio.Task[None]] = set()
-
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """One of the requests that are answered at once, from before its body is read.
-
-        Raises:
-            Problem: there are too many.
-        """
-        if self._open >= self._max_open:
-            raise unavailable(f"{self._max_open} predictions are being made", kind="busy")
-        self._open += 1
-        try:
-            yield
-        finally:
-            self._open -= 1
 
     async def answer(self, site: str, name: str, body: bytes, options: PredictQuery) -> tuple[list[Answered], bool]:
         """The predictions of a body's rows, and whether it asked for many.

@@ -10,12 +10,12 @@ from headrace.recommend.policy import load_policies
 from headrace.subjects.async_subjects import AsyncSubjects
 from headrace.subjects.erased import ErasedSubjects
 from serve_api.confirmed_writer import ConfirmedWriter
+from serve_api.places import Places
 from serve_api.recommendations.answering import Answering
 from serve_api.recommendations.followed_state import FollowedState
 from serve_api.recommendations.live_watchers import LiveWatchers
 from serve_api.recommendations.metrics import RecommendationMetrics
 from serve_api.recommendations.people import People
-from serve_api.recommendations.places import Places
 from serve_api.recommendations.policies import AnswerPolicies
 from serve_api.recommendations.recommendations import Recommendations
 from serve_api.recommendations.recorder import Recorder
@@ -61,7 +61,8 @@ def followed_recommendations(
     if subjects is None:
         erased.start_in_background()
     try:
-        yield Recommendations(state, answering, watchers, Places(settings.recommend_max_open))
+        places = Places(settings.recommend_max_open, "requests for recommendations are being answered", retry_after=1)
+        yield Recommendations(state, answering, watchers, places)
     finally:
         state.stop()
         if subjects is None:

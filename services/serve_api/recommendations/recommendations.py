@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from serve_api.places import Places
 from serve_api.recommendations.answering import Answering
 from serve_api.recommendations.followed_state import FollowedState
 from serve_api.recommendations.live_watchers import LiveWatchers
-from serve_api.recommendations.places import Places
 
 
 @dataclass(frozen=True)

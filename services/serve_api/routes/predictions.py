@@ -66,6 +66,6 @@ async def predict(request: Request, principal: Writer, services: ServicesDep) ->
     name = request.path_params["name"]
     options = read_options(request)
     predictor = services.predictions.predictor
-    with predictor.place():
+    with predictor.places.one():
         body = await read_timely(request, services.settings)
         return JsonAnswer(answer(*await predictor.answer(principal.site, name, body, options)))

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from serve_api.events.places import SMALL_BYTES, Places
+from serve_api.events.places import SMALL_BYTES, EventPlaces
 from serve_api.problems import Problem
 from tests.api_clients import request
 
@@ -14,7 +14,7 @@ UNKNOWN = request({"transfer-encoding": "chunked"})
 
 
 def test_each_size_has_places_of_its_own_and_they_are_free_again() -> None:
-    places = Places(32)
+    places = EventPlaces(32)
     with ExitStack() as held:
         for large in (LARGE, UNKNOWN):
             held.enter_context(places.one_for(large))

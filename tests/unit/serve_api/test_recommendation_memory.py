@@ -8,8 +8,8 @@ from headrace.experiments.experiments import Experiments
 from headrace.interactions.records import Item, Session
 from headrace.recommend.policy import Policies
 from headrace.records import encode
+from serve_api.places import Places
 from serve_api.problems import Problem
-from serve_api.recommendations.places import Places
 from serve_api.recommendations.policies import AnswerPolicies
 from serve_api.recommendations.quality import Quality
 from serve_api.recommendations.sites import MAX_SITES, Sites
@@ -107,7 +107,7 @@ def test_an_arm_that_sets_what_no_policy_has_is_refused_at_the_start() -> None:
 
 
 def test_places_are_bounded_and_given_back() -> None:
-    places = Places(1)
+    places = Places(1, "answers are being made")
     with places.one(), pytest.raises(Problem) as refused, places.one():
         pass
     assert (refused.value.status, refused.value.kind) == (503, "busy")
