@@ -5,7 +5,6 @@ from headrace.crash import crash
 from headrace.logs import configure_logs
 from headrace.metrics import new_registry
 from headrace.streams.changelog import KafkaLogs
-from headrace.streams.checkpoint import CheckpointPolicy
 from headrace.streams.engine import Engine
 from headrace.streams.topic_checks import check_topics
 from headrace.streams.topology import Topology
@@ -44,6 +43,6 @@ def _engine(settings: Settings, topology: Topology) -> Engine:
     def transactions(name: str) -> Transactions:
         return RenamedOutputs(KafkaTransactions(settings.brokers, name), names)
 
-    policy = CheckpointPolicy(settings.checkpoint_min_ms / 1_000, settings.checkpoint_max_ms / 1_000)
     versioned = with_version(topology, settings.version)
+    policy = settings.checkpoint_policy()
     return Engine(versioned, transactions, KafkaLogs(settings.brokers), SystemClock(), crash, policy, _IDLE_AFTER_S)

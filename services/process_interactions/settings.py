@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from headrace.settings import ServiceSettings
+from headrace.streams.settings import ProcessorSettings
 from process_interactions.learning.limits import LearningLimits
 from process_interactions.subjects.rates import Limits
 from process_interactions.subjects.settings import SubjectSettings
@@ -13,7 +13,7 @@ from process_interactions.subjects.settings import SubjectSettings
 EXPERIMENTS_FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "experiments"
 
 
-class Settings(ServiceSettings):
+class Settings(ProcessorSettings):
     """Environment variables that start with `PROCESS_INTERACTIONS_`."""
 
     model_config = SettingsConfigDict(env_prefix="PROCESS_INTERACTIONS_")
@@ -58,14 +58,6 @@ class Settings(ServiceSettings):
     )
     republish: str = Field(
         "", description="A new name has the whole online model published once more, such as after its topic was lost"
-    )
-    max_batch_records: int = Field(2_000, ge=1, le=50_000, description="Most records in one batch")
-    checkpoint_min_ms: float = Field(
-        100.0, gt=0, description="Milliseconds between two checkpoints of a task when no more input waits"
-    )
-    checkpoint_max_ms: float = Field(200.0, gt=0, description="Milliseconds between two checkpoints of a busy task")
-    stuck_after_s: float = Field(
-        120.0, gt=0, description="Seconds that one batch may take before the process says that it is stuck"
     )
 
     def of_subjects(self) -> SubjectSettings:

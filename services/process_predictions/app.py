@@ -22,7 +22,6 @@ from headrace.models.stream import Stream, load_streams
 from headrace.models.swap import Swap
 from headrace.models.version_loader import VersionLoader
 from headrace.replay.interrupt import stop_on_signals
-from headrace.streams.checkpoint import CheckpointPolicy
 from headrace.streams.engine import Engine
 from headrace.streams.topic_checks import check_topics
 from headrace.streams.topology import Topology
@@ -133,5 +132,4 @@ def _work(
 
 
 def _engine(settings: Settings, topology: Topology) -> Engine:
-    policy = CheckpointPolicy(settings.checkpoint_min_ms / 1_000, settings.checkpoint_max_ms / 1_000)
-    return kafka_engine(settings.brokers, topology, policy)
+    return kafka_engine(settings.brokers, topology, settings.checkpoint_policy())

@@ -5,12 +5,12 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from headrace.settings import ServiceSettings
+from headrace.streams.settings import ProcessorSettings
 
 MODELS_FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "models"
 
 
-class Settings(ServiceSettings):
+class Settings(ProcessorSettings):
     """Environment variables that start with `PROCESS_PREDICTIONS_`."""
 
     model_config = SettingsConfigDict(env_prefix="PROCESS_PREDICTIONS_")
@@ -37,14 +37,6 @@ class Settings(ServiceSettings):
     )
     site: str = Field("default", pattern="^[^/]+$", description="Site of the predictions of scored topics")
     replication: int = Field(1, ge=1, le=10, description="Replicas of the changelogs that are made for scored topics")
-    max_batch_records: int = Field(2_000, ge=1, le=50_000, description="Most records in one batch")
     forget_after_s: float = Field(
         2_592_000.0, gt=0, description="Seconds of append time without a window after which a series is forgotten"
-    )
-    checkpoint_min_ms: float = Field(
-        100.0, gt=0, description="Milliseconds between two checkpoints of a task when no more input waits"
-    )
-    checkpoint_max_ms: float = Field(200.0, gt=0, description="Milliseconds between two checkpoints of a busy task")
-    stuck_after_s: float = Field(
-        120.0, gt=0, description="Seconds that one batch may take before the process says that it is stuck"
     )

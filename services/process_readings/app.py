@@ -3,7 +3,6 @@
 from headrace.crash import crash
 from headrace.logs import configure_logs
 from headrace.metrics import new_registry
-from headrace.streams.checkpoint import CheckpointPolicy
 from headrace.streams.engine import Engine
 from headrace.streams.topic_checks import check_topics
 from headrace.streams.topology import Topology
@@ -37,5 +36,4 @@ def run(settings: Settings) -> int:
 
 
 def _engine(settings: Settings, topology: Topology) -> Engine:
-    policy = CheckpointPolicy(settings.checkpoint_min_ms / 1_000, settings.checkpoint_max_ms / 1_000)
-    return kafka_engine(settings.brokers, topology, policy, settings.idle_after_s)
+    return kafka_engine(settings.brokers, topology, settings.checkpoint_policy(), settings.idle_after_s)

@@ -5,12 +5,12 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from headrace.settings import ServiceSettings
+from headrace.streams.settings import ProcessorSettings
 
 DEVICE_TYPES_FILE = Path(__file__).resolve().parents[2] / "deploy" / "device_types.yaml"
 
 
-class Settings(ServiceSettings):
+class Settings(ProcessorSettings):
     """Environment variables that start with `PROCESS_READINGS_`."""
 
     model_config = SettingsConfigDict(env_prefix="PROCESS_READINGS_")
@@ -31,14 +31,6 @@ class Settings(ServiceSettings):
         60.0, ge=0, description="Seconds by which a device's clock may be ahead before its time is clamped"
     )
     idle_after_s: float = Field(5.0, gt=0, description="Seconds without a reading after which open windows are emitted")
-    max_batch_records: int = Field(2_000, ge=1, le=50_000, description="Most raw records in one batch")
     forget_after_s: float = Field(
         604_800.0, gt=0, description="Seconds of append time without a record after which a device's state is dropped"
-    )
-    checkpoint_min_ms: float = Field(
-        100.0, gt=0, description="Milliseconds between two checkpoints of a task when no more input waits"
-    )
-    checkpoint_max_ms: float = Field(200.0, gt=0, description="Milliseconds between two checkpoints of a busy task")
-    stuck_after_s: float = Field(
-        120.0, gt=0, description="Seconds that one batch may take before the process says that it is stuck"
     )

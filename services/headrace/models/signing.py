@@ -3,7 +3,6 @@
 RFC 8032. A signature is 64 bytes.
 """
 
-import fcntl
 import os
 import tempfile
 from collections.abc import Iterable
@@ -21,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from headrace.errors import ConfigurationError
-from headrace.secret_files import read_private
+from headrace.secret_files import locked, read_private
 
 _END = "-----END PUBLIC KEY-----"
 
@@ -55,18 +54,9 @@ def ensure_key_pair(private: Path, public: Path) -> None:
     """
     if private.exists():
         return
-    lock = private.with_name(f"{private.name}.lock")
-    try:
-        private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        held = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise ConfigurationError(f"the file {lock} can't be created: {error.strerror}") from error
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with locked(private):
         if not private.exists():
             create_key_pair(private, public)
-    finally:
-        os.close(held)
 
 
 def _create(path: Path, content: bytes, mode: int) -> None:

@@ -1,37 +1,17 @@
 """A processor's worker with its lag, metrics and health."""
 
-from typing import Protocol
-
 from prometheus_client import CollectorRegistry
 
 from headrace.health import HealthServer
 from headrace.streams.engine import Engine
 from headrace.streams.faust_batches import BatchApp
 from headrace.streams.metrics import EngineMetrics, Lag
+from headrace.streams.settings import ProcessorSettings
 from headrace.streams.worker import build_worker
 
 
-class WorkerSettings(Protocol):
-    """What of a processor's settings its worker needs."""
-
-    @property
-    def brokers(self) -> str: ...
-
-    @property
-    def http_host(self) -> str: ...
-
-    @property
-    def http_port(self) -> int: ...
-
-    @property
-    def max_batch_records(self) -> int: ...
-
-    @property
-    def stuck_after_s(self) -> float: ...
-
-
 def watched_worker(
-    service: str, settings: WorkerSettings, engine: Engine, registry: CollectorRegistry
+    service: str, settings: ProcessorSettings, engine: Engine, registry: CollectorRegistry
 ) -> tuple[BatchApp, HealthServer]:
     """The worker, not started, and its health: live while no batch takes too long, ready once its state is read.
 

@@ -4,15 +4,12 @@
 sealed with the current master key; others are there while rows are sealed anew.
 """
 
-import fcntl
 import hashlib
 import hmac
 import os
 import secrets
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -20,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from headrace.errors import ConfigurationError, TransientError
-from headrace.secret_files import read_private
+from headrace.secret_files import locked, read_private
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -94,21 +91,21 @@ def ensure_keys(path: Path) -> None:
     Raises:
         ConfigurationError: it can't be written.
     """
-    with _locked(path):
+    with locked(path):
         if not path.exists():
             write_secrets(path, _with_new_master(secrets.token_bytes(_KEY_BYTES), {}))
 
 
 def add_master(path: Path) -> Secrets:
     """Adds a master key, with which rows are sealed from now on."""
-    with _locked(path):
+    with locked(path):
         known = read_secrets(path)
         return write_secrets(path, _with_new_master(known.lookup, known.masters))
 
 
 def drop_old_masters(path: Path) -> list[str]:
     """Removes all master keys but the current one: what they sealed can't be read by anybody from then on."""
-    with _locked(path):
+    with locked(path):
         known = read_secrets(path)
         write_secrets(path, Secrets(known.lookup, known.current, {known.current: known.masters[known.current]}))
         return sorted(known.masters.keys() - {known.current})
@@ -156,21 +153,6 @@ def write_secrets(path: Path, content: Secrets) -> Secrets:
 def _with_new_master(lookup: bytes, masters: dict[str, bytes]) -> Secrets:
     name = secrets.token_hex(4)
     return Secrets(lookup, name, {**masters, name: secrets.token_bytes(_KEY_BYTES)})
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    lock = path.with_name(f"{path.name}.lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        held = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise ConfigurationError(f"the file {lock} can't be created: {error.strerror}") from error
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(held)
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
