@@ -7,9 +7,10 @@ without a receipt may be missing, or be there once.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from loadtest.history import Accepted, Event, Sent, Value
+from loadtest.verdict import Failures
 
 Key = tuple[str, str, int]
 """Device, metric and the device's time in µs."""
@@ -38,8 +39,8 @@ class Dead:
 
 
 @dataclass
-class Verdict:
-    """What was found. `failures` maps a kind to its cases; the promise is kept where there are none."""
+class Verdict(Failures):
+    """What was found."""
 
     sent: int = 0
     accepted: int = 0
@@ -47,21 +48,12 @@ class Verdict:
     stored: int = 0
     dead_messages: int = 0
     dead_letter_copies: int = 0
-    failures: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-
-    @property
-    def passed(self) -> bool:
-        return not any(self.failures.values())
-
-    def fail(self, kind: str, case: object) -> None:
-        self.failures[kind].append(str(case))
 
     def summary(self) -> str:
         """One line, and the first cases of each kind of failure."""
-        head = f"{'kept' if self.passed else 'BROKEN'}: {self.sent} sent, {self.accepted} with a receipt, "
+        head = f"{self.sent} sent, {self.accepted} with a receipt, "
         head += f"{self.readings_due} readings due, {self.stored} stored, {self.dead_messages} messages dead-lettered"
-        found = [f"{kind}: {len(cases)}, such as {cases[:_SHOWN]}" for kind, cases in self.failures.items() if cases]
-        return "\n".join([head, *found])
+        return self.shown(head, _SHOWN)
 
 
 def judge(history: Iterable[Event], rows: Iterable[Row], letters: Iterable[Dead], unread: Mapping[str, int]) -> Verdict:

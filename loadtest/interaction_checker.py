@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from loadtest.interaction_history import Event, History
+from loadtest.verdict import Failures
 
 Record = dict[str, Any]
 _WEIGHTS = {"view": 1.0, "click": 1.5, "cart": 3.0, "purchase": 5.0}
@@ -60,8 +61,8 @@ class Windows:
 
 
 @dataclass
-class Verdict:
-    """What was found. `failures` maps a kind to its cases; the promise is kept where there are none."""
+class Verdict(Failures):
+    """What was found."""
 
     people: int = 0
     sent: int = 0
@@ -72,14 +73,6 @@ class Verdict:
     answers: int = 0
     exposures: int = 0
     enrolled: int = 0
-    failures: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-
-    @property
-    def passed(self) -> bool:
-        return not any(self.failures.values())
-
-    def fail(self, kind: str, case: object) -> None:
-        self.failures[kind].append(str(case))
 
     def expect(self, kind: str, expected: Mapping[Any, Any], found: Mapping[Any, Any]) -> None:
         """Fails with each key that isn't the same in both."""
@@ -89,13 +82,10 @@ class Verdict:
 
     def summary(self) -> str:
         """One line, and the first cases of each kind of failure."""
-        head = (
-            f"{'kept' if self.passed else 'BROKEN'}: {self.people} people, {self.sent} events sent, {self.sent_again} "
-        )
+        head = f"{self.people} people, {self.sent} events sent, {self.sent_again} "
         head += f"of them again, {self.accepted} accepted, {self.in_kafka} in Kafka and {self.copies} copies; "
         head += f"{self.answers} answers, {self.exposures} exposures, {self.enrolled} in the experiment"
-        found = [f"{kind}: {len(cases)}, such as {cases[:_SHOWN]}" for kind, cases in self.failures.items() if cases]
-        return "\n".join([head, *found])
+        return self.shown(head, _SHOWN)
 
 
 def judge(history: History, stored: Stored, windows: Windows) -> Verdict:

@@ -35,6 +35,7 @@ from headrace.records import encode, headers_of
 from headrace.testing import wait_until
 from loadtest import predict_peer, results
 from loadtest.churn_model import NAME, REAL_ROWS, Fitted, fit, made_rows, real_rows
+from loadtest.empty_endpoint import serve_empty
 from loadtest.open_loop import Answers, OpenLoop, quantile, request_bytes
 
 SWAPS = 20
@@ -232,20 +233,6 @@ def measured(case: Case, rate: float, seconds: float) -> dict[str, float]:
     return one
 
 
-def serve_empty(port: int) -> None:
-    """A POST that answers nothing, on the web framework and server of serve_api."""
-    import uvicorn
-    from fastapi import FastAPI
-
-    app = FastAPI()
-
-    @app.post("/")
-    async def empty() -> None:
-        return None
-
-    uvicorn.run(app, host=_HOST, port=port, loop="uvloop", log_config=None, access_log=False)
-
-
 def _http_parser() -> str:
     # Of the two that uvicorn takes, the one of C is used where it is installed.
     return "httptools" if find_spec("httptools") else "h11"
@@ -259,7 +246,7 @@ def main() -> None:
     parser.add_argument("--empty", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.empty:
-        serve_empty(options.empty)
+        serve_empty(_HOST, options.empty, "POST")
         return
     # What is started from here inherits it; the server's core is its own.
     os.sched_setaffinity(0, set(range(os.cpu_count() or 1)) - {_SERVER_CORE})

@@ -31,6 +31,7 @@ from headrace.subjects.subject import user_name
 from headrace.subjects.subjects import open_subjects
 from headrace.testing import wait_until
 from loadtest import results
+from loadtest.empty_endpoint import serve_empty
 from loadtest.open_loop import OpenLoop, get_bytes, quantile
 from loadtest.predict import Server, figures, free_port
 from loadtest.recommend_topics import SITE, MadeShop
@@ -227,20 +228,6 @@ def _freshness(stack: Stack, server: Server, users: Sequence[str]) -> dict[str, 
     return {**one, "max_s": round(max(took), 3)}
 
 
-def serve_empty(port: int) -> None:
-    """A GET that answers nothing, on the web framework and server of serve_api."""
-    import uvicorn
-    from fastapi import FastAPI
-
-    app = FastAPI()
-
-    @app.get("/")
-    async def empty() -> None:
-        return None
-
-    uvicorn.run(app, host=_HOST, port=port, loop="uvloop", log_config=None, access_log=False)
-
-
 def main() -> None:
     """Measures, prints, and writes results/recommend_serving.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -255,7 +242,7 @@ def main() -> None:
     parser.add_argument("--empty", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.empty:
-        serve_empty(options.empty)
+        serve_empty(_HOST, options.empty, "GET")
         return
     # What is started from here inherits it; the server's core is its own.
     os.sched_setaffinity(0, set(range(os.cpu_count() or 1)) - {_SERVER_CORE})

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import urllib.request
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from confluent_kafka import Consumer, TopicPartition
 
-from deploy.local.paths import PROJECT
-from deploy.local.ports import can_bind
 from headrace.interactions.records import (
     ERASED,
     EXPOSURES,
@@ -34,12 +28,13 @@ from headrace.interactions.records import (
 from headrace.kafka import Producer, consumer_config, headers_of_message
 from headrace.records import Record, decode, encode, headers_of
 from headrace.testing import wait_until
+from tests.worker_process import WorkerProcess
 
 _FIRST_PORT = 9_950
 _READ = (RAW, MADE, FEATURES, SESSIONS, LESSONS, EXPOSURES)
 
 
-class InteractionProcess:
+class InteractionProcess(WorkerProcess):
     """Subjects begin with `name`, so that those of other tests are told apart.
 
     Attributes:
@@ -52,9 +47,7 @@ class InteractionProcess:
         self.brokers = brokers
         self.name = uuid.uuid4().hex[:10]
         self.window_s = window_s
-        self.log = folder / "worker.log"
-        self.process: subprocess.Popen[bytes] | None = None
-        self.port = next(port for port in range(_FIRST_PORT, _FIRST_PORT + 200) if can_bind(port))
+        super().__init__("process_interactions", folder, _FIRST_PORT)
         self.appended: list[tuple[Interaction | Recommendation, int]] = []
         self.features: dict[str, UserFeatures | None] = {}
         self.revisions: dict[str, list[int]] = {}
@@ -72,26 +65,7 @@ class InteractionProcess:
         return f"{self.name}{number:_>12}"
 
     def start(self) -> None:
-        settings = {"BROKERS": self.brokers, "HTTP_PORT": str(self.port), "WINDOW_S": str(self.window_s)}
-        variables = {f"PROCESS_INTERACTIONS_{name}": value for name, value in settings.items()}
-        path = {"PYTHONPATH": os.pathsep.join((str(PROJECT / "services"), str(PROJECT)))}
-        with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "process_interactions"]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **path, **variables})
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    def stop(self) -> int:
-        """Ends it as an operator would; returns its exit status."""
-        assert self.process is not None
-        self.process.terminate()
-        status = self.process.wait(30)
-        self.process = None
-        return status
+        self.start_with({"BROKERS": self.brokers, "WINDOW_S": str(self.window_s)})
 
     def send(self, records: Iterable[Interaction | Recommendation]) -> None:
         for each in records:
@@ -139,16 +113,6 @@ class InteractionProcess:
     def wait_for(self, count: int, what: str) -> None:
         """Until so many records were written."""
         wait_until(lambda: self.written() >= count, f"{what}; the worker said {self.said()}", 90, every=0.01)
-
-    def said(self) -> str:
-        """The end of the worker's log."""
-        return self.log.read_text(errors="replace")[-800:] if self.log.exists() else ""
-
-    def metrics(self) -> str:
-        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=2) as answer:
-            content: bytes = answer.read()
-            return content.decode()
-        return ""
 
     def close(self) -> None:
         self.kill()

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -19,23 +16,24 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from deploy.local.paths import PROJECT
-from deploy.local.ports import can_bind
 from headrace.kafka import Producer, consumer_config, headers_of_message
 from headrace.models.records import MADE, OUTCOMES, PROMOTED, ModelVersion, Outcome, Prediction, Promotion
 from headrace.records import Window, decode, encode, headers_of, record_key
 from headrace.testing import wait_until
 from process_predictions.topology import WINDOWS
 from tests.served_models import ModelMaker
+from tests.worker_process import WorkerProcess
 
 SHIPPED = PROJECT / "deploy" / "models"
 PARTITIONS = 3
 _FIRST_PORT = 9_700
 
 
-class PredictionProcess:
+class PredictionProcess(WorkerProcess):
     """`name` is the site of the test's windows, and in the names of its models and topic."""
 
     def __init__(self, brokers: str, folder: Path) -> None:
+        super().__init__("process_predictions", folder, _FIRST_PORT)
         self.brokers = brokers
         self.name = f"t{uuid.uuid4().hex[:10]}"
         self.folder = folder
@@ -50,9 +48,6 @@ class PredictionProcess:
         self.made: list[Prediction] = []
         self.outcomes: list[Outcome] = []
         self._revision = 0
-        self.process: subprocess.Popen[bytes] | None = None
-        self.port = next(port for port in range(_FIRST_PORT, _FIRST_PORT + 200) if can_bind(port))
-        self.log = folder / "worker.log"
 
     def _write_models(self) -> None:
         self.models.mkdir()
@@ -70,18 +65,14 @@ class PredictionProcess:
             future.result()
 
     def start(self) -> None:
-        settings = {
-            "BROKERS": self.brokers,
-            "HTTP_PORT": str(self.port),
-            "MODELS": str(self.models),
-            "MODEL_KEYS": str(self.maker.keys),
-            "MAX_BATCH_RECORDS": "50",
-        }
-        variables = {f"PROCESS_PREDICTIONS_{name}": value for name, value in settings.items()}
-        path = {"PYTHONPATH": os.pathsep.join((str(PROJECT / "services"), str(PROJECT)))}
-        with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "process_predictions"]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **path, **variables})
+        self.start_with(
+            {
+                "BROKERS": self.brokers,
+                "MODELS": str(self.models),
+                "MODEL_KEYS": str(self.maker.keys),
+                "MAX_BATCH_RECORDS": "50",
+            }
+        )
 
     def leave_only_usage(self) -> None:
         """Takes the online models away."""
@@ -100,21 +91,7 @@ class PredictionProcess:
         return content.decode()
 
     def wait_until_ready(self) -> None:
-        wait_until(lambda: self._get("/readyz") is not None, "readiness", 60)
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    def stop(self) -> int:
-        """Ends it as an operator would; returns its exit status."""
-        assert self.process is not None
-        self.process.terminate()
-        status = self.process.wait(30)
-        self.process = None
-        return status
+        wait_until(lambda: self.get("/readyz") is not None, "readiness", 60)
 
     def send_windows(self, windows: Sequence[Window]) -> None:
         for each in windows:
@@ -148,19 +125,7 @@ class PredictionProcess:
             self.read()
             return sum(each.model.startswith(model) for each in self.made) >= made
 
-        wait_until(enough, f"{made} {what}; the worker said {self._said()}", 90, every=0.02)
-
-    def _said(self) -> str:
-        return self.log.read_text(errors="replace")[-500:] if self.log.exists() else ""
-
-    def _get(self, path: str) -> bytes | None:
-        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
-            content: bytes = answer.read()
-            return content
-        return None
-
-    def metrics(self) -> str:
-        return (self._get("/metrics") or b"").decode()
+        wait_until(enough, f"{made} {what}; the worker said {self.said()}", 90, every=0.02)
 
     def close(self) -> None:
         self.kill()
