@@ -3,6 +3,7 @@
 import logging
 import sys
 
+from headrace.collector import relax_collector
 from headrace.errors import ConfigurationError
 from headrace.logs import configure_logs
 from serve_api.app import build_app
@@ -27,6 +28,7 @@ def main() -> int:
     except ConfigurationError as error:
         print(f"serve_api: {error}", file=sys.stderr)  # noqa: T201 - for the person who starts it
         return 2
+    relax_collector()
     server.run()
     return 0 if server.started else 1
 

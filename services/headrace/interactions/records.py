@@ -52,7 +52,7 @@ class Interaction(msgspec.Struct, omit_defaults=True, gc=False):
     flags: tuple[str, ...] = ()
 
 
-class Item(msgspec.Struct, omit_defaults=True):
+class Item(msgspec.Struct, omit_defaults=True, gc=False):
     """What can be recommended: `item.v1`, in the compacted topic `items.catalog` under `site/item`.
 
     `tags` are words that likeness is told by, such as genres or brands. `min_age` is in years.
@@ -92,7 +92,7 @@ class Recent(msgspec.Struct, array_like=True, gc=False):
     weight: float
 
 
-class UserFeatures(msgspec.Struct, omit_defaults=True):
+class UserFeatures(msgspec.Struct, omit_defaults=True, gc=False):
     """What is known of a subject: `user_features.v1`, in the compacted topic `interactions.features`.
 
     `recent` are the last items, each once, the newest last; `session_items` those of the running session, the oldest
@@ -117,7 +117,7 @@ class UserFeatures(msgspec.Struct, omit_defaults=True):
     flagged: bool = False
 
 
-class Session(msgspec.Struct, omit_defaults=True):
+class Session(msgspec.Struct, omit_defaults=True, gc=False):
     """The items of one visit, in order, each once: `session.v1`; the highest `revision` of (subject, start) counts.
 
     One without items takes back what was said before.
@@ -160,7 +160,7 @@ class ShownItem(msgspec.Struct, omit_defaults=True, array_like=True, gc=False):
     features: tuple[float, ...]
 
 
-class Recommendation(msgspec.Struct, omit_defaults=True):
+class Recommendation(msgspec.Struct, omit_defaults=True, gc=False):
     """One answer as it was given: `recommendation.v1`, written before it is answered.
 
     `arms` are experiment → arm. `versions` say which model of each kind ranked it. `degraded` names the parts that were
@@ -213,7 +213,7 @@ class Neighbour(msgspec.Struct, array_like=True, gc=False):
     score: float
 
 
-class ItemModel(msgspec.Struct, omit_defaults=True):
+class ItemModel(msgspec.Struct, omit_defaults=True, gc=False):
     """What the online model knows of an item: `item_model.v1`, in `recommendations.items` under `site/item`.
 
     `count` is how many people-weighted interactions it has had, `decayed` the same with each half-life of
@@ -240,7 +240,7 @@ class Arm(msgspec.Struct, array_like=True, gc=False):
     failures: float
 
 
-class RecommenderModel(msgspec.Struct, omit_defaults=True):
+class RecommenderModel(msgspec.Struct, omit_defaults=True, gc=False):
     """A version of the online model, published with the item models that changed: `recommender_model.v1`, by site.
 
     `weights`, `means` and `scales` are the ranker's, in the order of `features`; `position_weights` those of places
@@ -275,7 +275,7 @@ class Sums(msgspec.Struct, array_like=True, gc=False):
     xy: int = 0
 
 
-class ExperimentTotals(msgspec.Struct, omit_defaults=True):
+class ExperimentTotals(msgspec.Struct, omit_defaults=True, gc=False):
     """One task's sums of one arm: `experiment_totals.v1`, in `experiments.totals` under `experiment/arm/partition`."""
 
     site: str

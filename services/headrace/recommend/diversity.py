@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,12 +19,11 @@ def chosen(
     diversity: Diversity, catalog: Catalog, numbers: Numbers, scores: NDArray[np.float64], count: int
 ) -> list[int]:
     """Places of the items to show among candidates that are in falling order of score, the first place first."""
+    order: Iterable[int] = range(len(numbers))
     if diversity.likeness_cost:
         order = _apart(diversity.likeness_cost, catalog, numbers, scores, count)
-    else:
-        order = list(range(len(numbers)))
     if not diversity.most_per_category:
-        return order[:count]
+        return list(islice(order, count))
     kept: list[int] = []
     spare: list[int] = []
     have: dict[int, int] = {}
@@ -37,23 +39,23 @@ def chosen(
     return (kept + spare)[:count]
 
 
-def _apart(cost: float, catalog: Catalog, numbers: Numbers, scores: NDArray[np.float64], count: int) -> list[int]:
-    """Maximal marginal relevance over the first candidates; the rest follows as it is."""
+def _apart(cost: float, catalog: Catalog, numbers: Numbers, scores: NDArray[np.float64], count: int) -> Iterator[int]:
+    """Maximal marginal relevance over the first candidates, as far as anybody goes on; the rest follows as it is."""
     looked_at = min(len(numbers), max(_LOOKED_AT, 2 * count))
     head = numbers[:looked_at]
     tokens = catalog.tokens
-    rows, lengths, weights = tokens.of(head), tokens.lengths(head), tokens.weights() ** 2
+    rows, lengths, weights = tokens.of(head), tokens.lengths(head), tokens.squares()
     profile = np.zeros(len(weights), np.float32)
     worth = scores[:looked_at].copy()
     likeness = np.zeros(looked_at)
-    order: list[int] = []
+    given: set[int] = set()
     for _ in range(min(looked_at, 3 * count)):
         place = int(np.argmax(worth - cost * likeness))
-        order.append(place)
+        given.add(place)
+        yield place
         worth[place] = -np.inf
         profile[rows[place]] = weights[rows[place]]
         alike = profile[rows].sum(axis=1) / (lengths * lengths[place])
         profile[rows[place]] = 0
         np.maximum(likeness, alike, out=likeness)
-    rest = set(order)
-    return order + [place for place in range(len(numbers)) if place not in rest]
+    yield from (place for place in range(len(numbers)) if place not in given)

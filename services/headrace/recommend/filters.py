@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from headrace.recommend.catalog import Catalog
 from headrace.recommend.policy import Filters
 from headrace.recommend.situation import Situation
-from headrace.recommend.sources.found import Numbers
+from headrace.recommend.sources.found import Numbers, outside
 
 
 def allowed(situation: Situation, numbers: Numbers) -> NDArray[np.bool_]:
-    """Which of the candidates pass the policy's filters."""
+    """Which of the candidates, whose numbers rise, pass the policy's filters."""
     filters, catalog, ask = situation.ask.policy.filters, situation.catalog, situation.ask
     passed = np.ones(len(numbers), np.bool_)
     if filters.unlisted:
@@ -26,9 +26,7 @@ def allowed(situation: Situation, numbers: Numbers) -> NDArray[np.bool_]:
         years = float(age) if isinstance(age, (int, float)) and not isinstance(age, bool) else 0.0
         passed &= catalog.min_age[numbers] <= years
     passed &= _category(catalog, filters, ask.context.get("category"), numbers)
-    if len(held_back := _held_back(situation, filters)):
-        passed &= ~np.isin(numbers, held_back)
-    return passed
+    return passed & outside(numbers, _held_back(situation, filters))
 
 
 def _category(catalog: Catalog, filters: Filters, asked: object, numbers: Numbers) -> NDArray[np.bool_]:

@@ -45,6 +45,7 @@ class OnlineModel:
         self.vectors = np.zeros((0, 0), np.float32)
         self.biases = np.zeros(0, np.float32)
         self._tops: list[NDArray[np.intp]] | None = None
+        self._liveliest: NDArray[np.intp] | None = None
         self._pool: NDArray[np.intp] | None = None
         self._pool_vectors: NDArray[np.float32] | None = None
 
@@ -73,7 +74,7 @@ class OnlineModel:
     def apply_version(self, model: RecommenderModel) -> None:
         """Takes a version, after the items that changed with it."""
         self.model = model
-        self._tops = self._pool = self._pool_vectors = None
+        self._tops = self._liveliest = self._pool = self._pool_vectors = None
 
     def cover(self, size: int) -> None:
         """Makes room for `size` numbers."""
@@ -92,6 +93,19 @@ class OnlineModel:
         if self._tops is None:
             self._tops = [_best(self.lively[:, each], TOP) for each in range(self.lively.shape[1])]
         return self._tops[half_life]
+
+    def liveliest(self) -> NDArray[np.intp]:
+        """The first of each ranking by liveliness, then the second of each, and so on; each item once."""
+        if self._liveliest is None:
+            tops = [self.top(each) for each in range(len(self.half_lives))]
+            laid = np.full((max(map(len, tops)), len(tops)), -1, np.intp)
+            for column, top in enumerate(tops):
+                laid[: len(top), column] = top
+            flat = laid.ravel()
+            _, first = np.unique(flat, return_index=True)
+            numbers = flat[np.sort(first)]
+            self._liveliest = numbers[numbers >= 0]
+        return self._liveliest
 
     def pool(self) -> NDArray[np.intp]:
         """The numbers of the liveliest items by the longest half-life, rising."""

@@ -55,7 +55,7 @@ class FeatureTable:
             if source.name in SCORED:
                 self._scores(situation, numbers, source, each, columns)
         self._person(situation, numbers, columns)
-        return np.ascontiguousarray(table.T)
+        return table.T
 
     def _liveliness(self, situation: Situation, numbers: Numbers, columns: dict[str, NDArray[np.float64]]) -> None:
         online, now = situation.online, situation.ask.now

@@ -67,14 +67,18 @@ class SessionIndex:
         """The slot of a person's entry."""
         return self._slots.get(subject)
 
-    def with_item(self, number: int) -> NDArray[np.int32]:
-        """Slots of the entries that have an item, in no order; a few of them may have lost it since."""
-        if number >= len(self.recent):
-            return np.zeros(0, np.int32)
-        entries = self.recent[number, : min(int(self._written[number]), self.per_item)]
+    def with_items(self, numbers: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Slots of the entries that have items, and the place in `numbers` of the item that each has.
+
+        In no order; a few of them may have lost it since.
+        """
+        self.recent = grown(self.recent, int(numbers.max(initial=-1)) + 1, _EMPTY)
+        rows = self.recent[numbers]
+        there = np.nonzero(rows != _EMPTY)
+        entries = rows[there].astype(np.intp)
         slots = entries % self.most
-        held: NDArray[np.int32] = slots[self.entries[slots] == entries]
-        return held
+        held = self.entries[slots] == entries
+        return slots[held], there[0][held]
 
     def _renew(self, subject: str, slot: int | None) -> tuple[int, list[int]]:
         """A new entry in place of the eldest one; with what the person's former one had."""

@@ -28,6 +28,7 @@ class TokenIndex:
         self._rows = np.zeros((0, WIDTH), np.int32)
         self._items = 0
         self._weights: NDArray[np.float32] | None = None
+        self._squares: NDArray[np.float32] | None = None
         self._lengths: NDArray[np.float32] | None = None
 
     def put(self, number: int, words: Sequence[str]) -> None:
@@ -44,7 +45,7 @@ class TokenIndex:
                 self._postings.append({})
             self._postings[code][number] = None
             row[place] = code
-        self._weights = self._lengths = None
+        self._weights = self._squares = self._lengths = None
 
     @property
     def size(self) -> int:
@@ -59,6 +60,12 @@ class TokenIndex:
             self._weights[_NONE] = 0
         return self._weights
 
+    def squares(self) -> NDArray[np.float32]:
+        """The square of each weight."""
+        if self._squares is None:
+            self._squares = self.weights() ** 2
+        return self._squares
+
     def of(self, numbers: NDArray[np.intp]) -> NDArray[np.int32]:
         """The tokens of items, shape (items, WIDTH), 0 for none."""
         if not len(numbers):
@@ -70,7 +77,7 @@ class TokenIndex:
     def lengths(self, numbers: NDArray[np.intp]) -> NDArray[np.float32]:
         """The Euclidean length of items' vectors, at least a little."""
         if self._lengths is None or len(self._lengths) < len(self._rows):
-            squares = (self.weights()[self._rows] ** 2).sum(axis=1)
+            squares = self.squares()[self._rows].sum(axis=1)
             self._lengths = np.sqrt(np.maximum(squares, np.float32(1e-6)))
         return self._lengths[numbers]
 

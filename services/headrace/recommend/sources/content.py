@@ -1,7 +1,6 @@
 """What is like a person's last items by category, tags and title: the way in for items that nobody knows yet."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headrace.recommend.policy import SourceName
 from headrace.recommend.situation import Situation
@@ -39,10 +38,11 @@ class Content:
         return ranked(found, score(found), count, score)
 
 
-def _profile(tokens: TokenIndex, situation: Situation) -> tuple[NDArray[np.intp], Scores]:
+def _profile(tokens: TokenIndex, situation: Situation) -> tuple[Numbers, Scores]:
     """The tokens of the person's items and what each weighs, every item's vector being of length one."""
     rows = tokens.of(situation.recent)
     each = (situation.weights / tokens.lengths(situation.recent))[:, None] * tokens.weights()[rows]
     there = rows > 0
-    codes, places = np.unique(rows[there], return_inverse=True)
-    return codes.astype(np.intp), np.bincount(places, each[there], len(codes)).astype(np.float32)
+    found = rows[there].astype(np.intp)
+    codes = distinct(found)
+    return codes, np.bincount(np.searchsorted(codes, found), each[there], len(codes)).astype(np.float32)

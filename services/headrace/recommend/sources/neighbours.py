@@ -4,7 +4,7 @@ import numpy as np
 
 from headrace.recommend.policy import SourceName
 from headrace.recommend.situation import Situation
-from headrace.recommend.sources.found import NOTHING, Found, added_up, ranked
+from headrace.recommend.sources.found import NOTHING, Found, added_up, outside, ranked
 
 _RECENT = 10
 _ALIKE = 100
@@ -19,15 +19,12 @@ class SessionNeighbours:
     def find(self, situation: Situation, count: int) -> Found:
         index = situation.sessions
         recent, weights = situation.recent[:_RECENT], situation.weights[:_RECENT]
-        with_each = [index.with_item(number) for number in recent.tolist()]
-        sizes = [len(each) for each in with_each]
-        if not sum(sizes):
+        slots, having = index.with_items(recent)
+        if not len(slots):
             return NOTHING
         # An item that is rare among the entries says more about who has it.
-        rarity = np.log1p(len(index) / np.maximum(sizes, 1))
-        slots, likeness = added_up(
-            np.concatenate(with_each).astype(np.intp), np.repeat(weights * rarity, sizes).astype(np.float32)
-        )
+        rarity = np.log1p(len(index) / np.maximum(np.bincount(having, minlength=len(recent)), 1))
+        slots, likeness = added_up(slots, (weights * rarity).astype(np.float32)[having])
         likeness /= np.sqrt(index.sizes[slots]).astype(np.float32)
         own = index.slot_of(situation.ask.user.subject) if situation.ask.user is not None else None
         if own is not None:
@@ -35,7 +32,8 @@ class SessionNeighbours:
         alike = ranked(slots, likeness, _ALIKE)
         items = index.items[alike.numbers]
         scores = np.broadcast_to(alike.scores[:, None], items.shape)
-        # What the person has is for the source `again` to give.
-        there = (items >= 0) & (scores > 0) & ~np.isin(items, situation.recent)
+        there = (items >= 0) & (scores > 0)
         found, sums = added_up(items[there].astype(np.intp), scores[there])
-        return ranked(found, sums, _MOST)
+        # What the person has is for the source `again` to give.
+        new = outside(found, situation.recent)
+        return ranked(found[new], sums[new], _MOST)

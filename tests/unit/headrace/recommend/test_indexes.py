@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from headrace.interactions.records import Item, ItemModel, Neighbour, RecommenderModel, Session
 from headrace.recommend.catalog import NOWHERE, Catalog
@@ -9,6 +10,10 @@ from headrace.recommend.half_lives import DAY, HALF_LIVES
 from headrace.recommend.online_model import OnlineModel
 from headrace.recommend.session_index import SessionIndex
 from tests.unit.headrace.recommend.small_world import SITE, START, items
+
+
+def held(index: SessionIndex, number: int) -> NDArray[np.intp]:
+    return index.with_items(np.array([number]))[0]
 
 
 def test_an_item_keeps_its_number_when_it_is_removed_and_comes_back() -> None:
@@ -88,9 +93,18 @@ def test_the_eldest_entry_makes_way_and_is_found_no_more() -> None:
         index.put(_session(f"s{number}", ["a", f"own{number}"]))
     assert len(index) == 3
     assert index.slot_of("s1") is None
-    assert len(index.with_item(catalog.find("a"))) == 3
-    assert len(index.with_item(catalog.find("own0"))) == 0
-    assert len(index.with_item(10_000)) == 0
+    assert len(held(index, catalog.find("a"))) == 3
+    assert len(held(index, catalog.find("own0"))) == 0
+    assert len(held(index, 10_000)) == 0
+
+
+def test_entries_are_told_with_which_of_the_items_each_has() -> None:
+    catalog = Catalog()
+    index = SessionIndex(catalog)
+    index.put(_session("s0", ["a", "b"]))
+    index.put(_session("s1", ["b"]))
+    slots, having = index.with_items(np.array([catalog.find("b"), 10_000, catalog.find("a")]))
+    assert sorted(zip(slots.tolist(), having.tolist(), strict=True)) == [(0, 0), (0, 2), (1, 0)]
 
 
 def test_of_an_item_that_everybody_has_only_the_last_entries_are_read() -> None:
@@ -98,7 +112,7 @@ def test_of_an_item_that_everybody_has_only_the_last_entries_are_read() -> None:
     index = SessionIndex(catalog, per_item=5)
     for number in range(50):
         index.put(_session(f"s{number}", ["a"]))
-    assert sorted(index.with_item(catalog.find("a")).tolist()) == [45, 46, 47, 48, 49]
+    assert sorted(held(index, catalog.find("a")).tolist()) == [45, 46, 47, 48, 49]
 
 
 def test_a_person_who_is_dropped_is_gone_and_may_come_back() -> None:
@@ -107,9 +121,9 @@ def test_a_person_who_is_dropped_is_gone_and_may_come_back() -> None:
     index.put(_session("s", ["a"]))
     index.drop("s")
     index.drop("s")
-    assert (len(index), len(index.with_item(catalog.find("a")))) == (0, 0)
+    assert (len(index), len(held(index, catalog.find("a")))) == (0, 0)
     index.put(_session("s", ["b"]))
-    assert (len(index), len(index.with_item(catalog.find("a")))) == (1, 0)
+    assert (len(index), len(held(index, catalog.find("a")))) == (1, 0)
 
 
 def _session(subject: str, names: list[str], start: int = START, revision: int = 2) -> Session:
