@@ -2,15 +2,22 @@
 
 from collections.abc import Mapping
 from math import isfinite
+from typing import Any
+
+import msgspec
 
 from headrace.instants import parse_instant
 from headrace.interactions.fault import FieldFault, Refused
-from headrace.interactions.limits import MAX_FIELDS, MAX_NAME, MAX_TEXT
+from headrace.interactions.limits import MAX_EACH_BYTES, MAX_FIELDS, MAX_NAME, MAX_TEXT
 from headrace.interactions.records import Attribute
 
 _MAX_SHOWN = 60
 _SAFE_INTEGER = 2**53
 _MAX_FAULTS = 20
+_MAX_WORDS = 200
+_ANY = msgspec.json.Decoder()
+WRONG = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises where JSON is wrong, not UTF-8, or nested too deep."""
 
 
 class Fields:
@@ -173,6 +180,30 @@ class Fields:
                 self.fault(where, f"{shown(value)} would be rounded", "send whole numbers above 2^53 as text")
             else:
                 into[str(key)] = number
+
+
+def content_of(raw: msgspec.Raw | bytes, what: str) -> Any:
+    """What the JSON of one event or item is.
+
+    Args:
+        what: how it is named where it is none.
+
+    Raises:
+        Refused: it is no JSON, or too large.
+    """
+    size = memoryview(raw).nbytes
+    if size > MAX_EACH_BYTES:
+        raise Refused([FieldFault(what, f"it has {size:,} bytes", f"send at most {MAX_EACH_BYTES:,} bytes for each")])
+    try:
+        return _ANY.decode(raw)
+    except WRONG as error:
+        raise Refused([FieldFault(what, f"it is no JSON: {words_of(error)}", "send a JSON object")]) from None
+
+
+def words_of(error: BaseException) -> str:
+    """One of `WRONG` in words, of which only msgspec's own are known to show nothing of what was sent."""
+    is_plain = isinstance(error, msgspec.MsgspecError)
+    return str(error)[:_MAX_WORDS] if is_plain else "it is not UTF-8, or nested too deep"
 
 
 def shown(value: object) -> str:

@@ -14,6 +14,9 @@ MAX_NAME = 64
 MAX_TEXT = 512
 """Characters of one value of theirs."""
 
+MAX_EACH_BYTES = 65_536
+"""Of one event or item: above what their fields' limits let in, and below what keeps others waiting."""
+
 
 @dataclass(frozen=True)
 class Limits:

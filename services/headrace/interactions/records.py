@@ -84,7 +84,10 @@ class Erasure(msgspec.Struct, frozen=True):
 
 
 class Recent(msgspec.Struct, array_like=True, gc=False):
-    """The newest interaction of a person with an item; `weight` is what it is worth (`interactions.weights`)."""
+    """The newest interaction of a person with an item; `weight` is what it is worth (`interactions.weights`).
+
+    After a purchase or a rating other kinds only move `time`.
+    """
 
     item: str
     kind: Kind

@@ -12,6 +12,8 @@ MOST_SESSION_ITEMS = 20
 MOST_BOUGHT = 500
 SESSION_GAP_US = 30 * 60_000_000
 HALF_LIFE_US = 7 * 86_400_000_000
+_LASTING = frozenset({"purchase", "rating"})
+"""What a later look at the item doesn't undo."""
 
 
 def taken(before: UserFeatures | None, interaction: Interaction, appended: int) -> UserFeatures:
@@ -110,14 +112,20 @@ def _visit(features: UserFeatures, item: str, time: int) -> None:
 
 
 def _with_recent(recent: tuple[Recent, ...], one: Recent) -> tuple[Recent, ...]:
-    item, time = one.item, one.time
     for at, other in enumerate(recent):
-        if other.item == item:
-            if other.time > time:
+        if other.item == one.item:
+            one = _of_both(one, other) if one.time >= other.time else _of_both(other, one)
+            if one is other:
                 return recent
             recent = recent[:at] + recent[at + 1 :]
             break
     place = len(recent)
-    while place and recent[place - 1].time > time:
+    while place and recent[place - 1].time > one.time:
         place -= 1
     return (*recent[:place], one, *recent[place:])[-MOST_RECENT:]
+
+
+def _of_both(newer: Recent, older: Recent) -> Recent:
+    if older.kind in _LASTING and newer.kind not in _LASTING:
+        return Recent(newer.item, older.kind, newer.time, older.weight)
+    return newer

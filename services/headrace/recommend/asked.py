@@ -45,7 +45,7 @@ class RecommendedItem:
         source: whose candidate it is.
         explored: the place was given away, to learn.
         reasons: why it is here, in words, the most telling first.
-        features: what it was ranked by, in the order of `headrace.recommend.ranking_features.FEATURES`.
+        features: what it was ranked by, to six decimals, in the order of `headrace.recommend.ranking_features`.
     """
 
     item: str

@@ -12,15 +12,23 @@ from headrace.recommend.growing import grown
 from headrace.recommend.tokens import TokenIndex
 
 NOWHERE = -1
+MOST_UNLISTED = 250_000
+"""Items with a number that the catalogue doesn't have, more than a model keeps: any client can invent some."""
 _WORD = re.compile(r"\w{3,}")
 _TITLE_WORDS = 6
+_MOST_AGE = 1_000
+_LATEST = 1 << 62
+"""Others may write the topic: what an array doesn't hold must not end the following."""
 
 
 class Catalog:
     """Items of one site ↔ numbers from 0, which an item keeps for good, also when it is removed.
 
     An item that people interact with before the catalogue has it gets a number too; it isn't `listed` and thus never
-    recommended.
+    recommended. There is a bound to these.
+
+    Args:
+        most_unlisted: see `number_if_room`.
 
     Attributes:
         listed: whether the catalogue has the item, shape (numbers,); this and the rest may be longer than `len`.
@@ -31,7 +39,9 @@ class Catalog:
         tokens: what likeness is told by.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_unlisted: int = MOST_UNLISTED) -> None:
+        self._most_unlisted = most_unlisted
+        self._listed_items = 0
         self._numbers: dict[str, int] = {}
         self._names: list[str] = []
         self._items: list[Item | None] = []
@@ -59,6 +69,13 @@ class Catalog:
             self._grow(number + 1)
         return number
 
+    def number_if_room(self, item: str) -> int:
+        """As `number`; `NOWHERE` for a new item where `most_unlisted` have one already that the catalogue hasn't."""
+        found = self._numbers.get(item)
+        if found is None and len(self._names) - self._listed_items >= self._most_unlisted:
+            return NOWHERE
+        return self.number(item) if found is None else found
+
     def find(self, item: str) -> int:
         """The item's number, or `NOWHERE`."""
         return self._numbers.get(item, NOWHERE)
@@ -76,12 +93,14 @@ class Catalog:
         number = self.number(item.item)
         before = self._items[number]
         self._items[number] = item
+        self._listed_items += not self.listed[number]
         self.listed[number] = True
         self.available[number] = item.available
-        self.min_age[number] = item.min_age or 0
+        self.min_age[number] = min(item.min_age or 0, _MOST_AGE)
         self.category[number] = self.code(item.category)
         first_put = before.updated if before is not None and before.created is None else item.updated
-        self.created[number] = item.created if item.created is not None else min(first_put, item.updated)
+        created = item.created if item.created is not None else min(first_put, item.updated)
+        self.created[number] = min(max(created, 0), _LATEST)
         if before is None or _words(before) != _words(item):
             self.tokens.put(number, _words(item))
         self._newest = None
@@ -92,6 +111,7 @@ class Catalog:
         number = self.find(item)
         if number == NOWHERE or not self.listed[number]:
             return
+        self._listed_items -= 1
         self.listed[number] = False
         self._items[number] = None
         self.tokens.put(number, ())

@@ -9,6 +9,8 @@ from headrace.interactions.records import Arm, RecommenderModel
 from headrace.recommend.policy import Exploration, SourceName
 
 _UNKNOWN = Arm("", 1.0, 1.0)
+_IN_NO_ORDER: frozenset[SourceName] = frozenset({"fresh"})
+"""Sources whose order says nothing of what is better for the person."""
 
 
 def explored_place(exploration: Exploration, random: Random, count: int) -> int | None:
@@ -36,3 +38,8 @@ def chosen_source(
         for arm in (arms.get(name, _UNKNOWN),)
     ]
     return max(drawn)[1] if drawn else None
+
+
+def chosen_candidate(source: SourceName, candidates: Sequence[int], random: Random) -> int:
+    """The source's best candidate, or any of those of new items, so that each of them is got to know."""
+    return random.choice(candidates) if source in _IN_NO_ORDER else candidates[0]

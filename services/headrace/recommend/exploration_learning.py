@@ -8,6 +8,8 @@ from river import proba
 from headrace.interactions.records import Arm, Exposure
 
 _PLACES = 100
+_MOST = 10_000
+"""Places of an arm; then what came of them counts half, so that a source that changes is found out."""
 
 
 class ExplorationState(msgspec.Struct, array_like=True):
@@ -33,7 +35,7 @@ class ExplorationLearning:
         """Takes what came of an item."""
         rewarded = exposure.reward > 0 or exposure.clicked
         if exposure.explored:
-            self._arm(exposure.source).update(rewarded)  # type: ignore[no-untyped-call]  # River's
+            self._explore(exposure.source, rewarded)
         place = min(max(exposure.position, 0), _PLACES - 1)
         sums = self._explored if exposure.explored else self._kept
         while len(sums) <= place:
@@ -71,6 +73,12 @@ class ExplorationLearning:
         for arm in state.arms:
             beta = self._arm(arm.source)
             beta.alpha, beta.beta = int(arm.successes), int(arm.failures)
+
+    def _explore(self, source: str, rewarded: bool) -> None:
+        arm = self._arm(source)
+        arm.update(rewarded)  # type: ignore[no-untyped-call]  # River's
+        if arm.alpha + arm.beta > _MOST:
+            arm.alpha, arm.beta = max(arm.alpha // 2, 1), max(arm.beta // 2, 1)
 
     def _arm(self, source: str) -> proba.Beta:
         if source not in self._arms:

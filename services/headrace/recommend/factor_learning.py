@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,10 +72,12 @@ class FactorLearning:
         self._model.u_latents[item] = np.array(vector[:half])
         self._model.i_latents[item] = np.array(vector[half:])
 
-    def forget(self, item: str) -> None:
-        """Lets an item go."""
-        self._model.u_latents.pop(item, None)
-        self._model.i_latents.pop(item, None)
+    def forget(self, items: Set[str]) -> None:
+        """Lets items go; what is drawn would come back."""
+        for item in items:
+            self._model.u_latents.pop(item, None)
+            self._model.i_latents.pop(item, None)
+        self.ring = [each for each in self.ring if each not in items]
 
     def _learn(self, forerunner: str, item: str, followed: bool) -> None:
         self._model.learn_one(user=forerunner, item=item, y=followed)  # type: ignore[no-untyped-call]  # River's

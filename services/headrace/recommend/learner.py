@@ -8,6 +8,7 @@ from itertools import islice
 import msgspec
 
 from headrace.interactions.records import Exposure, ItemModel, Lesson, Neighbour, Recent, RecommenderModel
+from headrace.interactions.user_features import SESSION_GAP_US
 from headrace.recommend.exploration_learning import ExplorationLearning, ExplorationState
 from headrace.recommend.factor_learning import FactorLearning
 from headrace.recommend.half_lives import DAY
@@ -21,6 +22,8 @@ _SCHEMA = 1
 _PLACE_DECAY = 0.9
 _REPEAT = 0.25
 """What a person's further interaction with an item counts for beside the first."""
+_GOES_ON = frozenset({"view", "click", "dwell"})
+"""Of these one within a visit's pause of the last counts nothing: a page that is loaded again, or tells it is open."""
 _FOLLOWS = DAY
 """An item follows another where no more than this is between them, microseconds."""
 
@@ -33,7 +36,7 @@ class _Cell(msgspec.Struct, array_like=True):
 
 
 class _Head(msgspec.Struct, array_like=True):
-    """All else in a snapshot; `order` is that in which the items came."""
+    """All else in a snapshot."""
 
     schema: int
     learned: int
@@ -74,8 +77,9 @@ class Learner:
     def learn(self, lesson: Lesson) -> None:
         """Takes what somebody did, or takes back what a person's items taught.
 
-        What is taken back is exact in counts and pairs while nothing was evicted; factors and the ranker, which hold
-        nothing of anybody, keep what they learned until the lessons are replayed without the person's.
+        What is taken back are the counts and pairs of the person's items as they are known, exactly where each was
+        turned to once and nothing was evicted. The rest, as factors and the ranker, is of nobody that could be found,
+        and stays until the lessons are replayed without the person's.
         """
         self._learned += 1
         if lesson.kind == "forget":
@@ -168,6 +172,8 @@ class Learner:
             raise ValueError(f"a cell of the recommender's learner can't be read: {error}") from error
 
     def _interaction(self, item: str, lesson: Lesson) -> None:
+        if not lesson.is_new and _only_goes_on(item, lesson, lesson.before[-self._settings.reach :]):
+            return
         memory = self._memory(item, lesson.time)
         memory.add(1.0 if lesson.is_new else _REPEAT, lesson.time, self._settings.half_lives)
         self._wait(item)
@@ -218,10 +224,11 @@ class Learner:
     def _evict(self) -> None:
         """Lets the least lively items go."""
         by_liveliness = sorted(self._items, key=lambda item: (self._items[item].lively[-1], item))
-        for item in by_liveliness[: len(self._items) - self._settings.items_kept]:
+        gone = by_liveliness[: len(self._items) - self._settings.items_kept]
+        for item in gone:
             del self._items[item]
-            self._factors.forget(item)
             self._wait(item)
+        self._factors.forget(frozenset(gone))
 
     def _wait(self, item: str) -> None:
         self._waiting[item] = None
@@ -268,3 +275,9 @@ class Learner:
         self._waiting = dict.fromkeys(head.waiting)
         self._beside = dict.fromkeys(head.beside)
         self._factors.ring, self._factors.counter = head.ring, head.counter
+
+
+def _only_goes_on(item: str, lesson: Lesson, before: Sequence[Recent]) -> bool:
+    return lesson.interaction in _GOES_ON and any(
+        each.item == item and lesson.time - each.time < SESSION_GAP_US for each in before
+    )

@@ -24,7 +24,7 @@ class LearnerSettings:
         ranker_rate: of AdaGrad, for the weights.
         place_rate: the same for the intercept and the places, which nothing is known of at first.
         ranker_inertia: squared gradients that the first weights count for.
-        ranker_l2: pull to the first weights, for each exposure.
+        ranker_l2: pull to the first weights, for each answer of which something was turned to.
         positions: places whose bias is learned apart; later ones share the last.
     """
 
@@ -40,8 +40,13 @@ class LearnerSettings:
     factor_rate: float = 0.05
     factor_l2: float = 0.001
     negatives: int = 2
-    ranker_rate: float = 0.05
+    ranker_rate: float = 0.2
     place_rate: float = 0.2
-    ranker_inertia: float = 10.0
+    ranker_inertia: float = 1.0
     ranker_l2: float = 1e-6
     positions: int = 20
+
+    @property
+    def reach(self) -> int:
+        """Items before an interaction that are looked at: one more than it goes with, as it may be one of them."""
+        return self.pair_reach + 1

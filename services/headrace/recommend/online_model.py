@@ -55,8 +55,14 @@ class OnlineModel:
         return self.model.version if self.model is not None else 0
 
     def apply_item(self, item: ItemModel) -> None:
-        """Takes what is published of an item; rankings change with the next `apply_version`."""
-        number = self._catalog.number(item.item)
+        """Takes what is published of an item; rankings change with the next `apply_version`.
+
+        An item that the model let go, and one more than there is room for, gets no number.
+        """
+        catalog = self._catalog
+        number = catalog.number_if_room(item.item) if item.count > 0 else catalog.find(item.item)
+        if number < 0:
+            return
         self.cover(number + 1)
         self.count[number] = item.count
         self.first_seen[number] = item.first_seen
@@ -121,12 +127,13 @@ class OnlineModel:
 
     def _set_neighbours(self, number: int, item: ItemModel) -> None:
         # Numbers first: they may make the arrays grow.
-        found = [self._catalog.number(each.item) for each in item.neighbours[:NEIGHBOURS]]
+        each = [(self._catalog.number_if_room(one.item), one.score) for one in item.neighbours[:NEIGHBOURS]]
+        found = [(other, score) for other, score in each if other >= 0]
         self.cover(len(self._catalog))
         self.neighbours[number] = -1
         self.closeness[number] = 0
-        self.neighbours[number, : len(found)] = found
-        self.closeness[number, : len(found)] = [each.score for each in item.neighbours[:NEIGHBOURS]]
+        self.neighbours[number, : len(found)] = [other for other, _ in found]
+        self.closeness[number, : len(found)] = [score for _, score in found]
 
 
 def _best(scores: NDArray[np.float64], count: int) -> NDArray[np.intp]:

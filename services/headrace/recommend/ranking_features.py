@@ -31,6 +31,7 @@ FEATURES = (
     "popular_active",
     "day_stranger",
     "week_stranger",
+    "month_stranger",
     "age_stranger",
 )
 """The features in their order. Changing it makes the weights that were learned void: they go by these names."""
@@ -108,8 +109,9 @@ class FeatureTable:
         columns["week_in_session"][:] = week * situation.in_session
         columns["together_in_session"][:] = columns["together_score"] * situation.in_session
         if not len(recent):
-            for name, of in (("day", "lively_day"), ("week", "lively_week"), ("age", "age")):
-                columns[f"{name}_stranger"][:] = columns[of]
+            for name in ("day", "week", "month"):
+                columns[f"{name}_stranger"][:] = columns[f"lively_{name}"]
+            columns["age_stranger"][:] = columns["age"]
         columns["popular_active"][:] = columns["popular"] * situation.activity / 4
 
     def _looked_up(

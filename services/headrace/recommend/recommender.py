@@ -15,7 +15,7 @@ from headrace.recommend.asked import Ask, Recommended, RecommendedItem
 from headrace.recommend.batch_model import BatchModel, BoundBatch, bound
 from headrace.recommend.catalog import Catalog
 from headrace.recommend.diversity import chosen
-from headrace.recommend.exploration import chosen_source, explored_place
+from headrace.recommend.exploration import chosen_candidate, chosen_source, explored_place
 from headrace.recommend.filters import allowed
 from headrace.recommend.online_model import OnlineModel
 from headrace.recommend.policy import SourceName
@@ -36,6 +36,8 @@ from headrace.recommend.sources.together import Together
 from headrace.recommend.sources.trending import Trending
 
 _PIN = 1e6
+_DECIMALS = 6
+"""Of a feature as it is told: an answer is half as long as with all, in its topic and while it is open."""
 
 
 @dataclass(slots=True)
@@ -171,7 +173,8 @@ class Recommender:
         if given is not None:
             sources[given.place] = given.source
         reasoning = Reasoning(candidates.situation, numbers)
-        rows, worth, pinned_ones = candidates.features[shown].tolist(), scores[shown].tolist(), pins[shown].tolist()
+        rows = candidates.features[shown].round(_DECIMALS).tolist()
+        worth, pinned_ones = scores[shown].tolist(), pins[shown].tolist()
         items = []
         for place, (number, row) in enumerate(zip(numbers.tolist(), rows, strict=True)):
             explored = given is not None and place == given.place
@@ -212,7 +215,9 @@ class Recommender:
             for name in exploration.sources
         }
         source = chosen_source(exploration, self._online.model, offers, random)
-        return None if source is None else _GivenAway(place, offers[source][0], source)
+        if source is None:
+            return None
+        return _GivenAway(place, chosen_candidate(source, offers[source], random), source)
 
     def _versions(self) -> dict[str, int]:
         versions = {"online": self._online.version}

@@ -10,6 +10,7 @@ from headrace.recommend.catalog import Catalog
 from headrace.recommend.growing import grown
 
 _EMPTY = -1
+_MOST_ENTRIES = 2**31
 
 
 class SessionIndex:
@@ -37,12 +38,19 @@ class SessionIndex:
         return len(self._slots)
 
     def put(self, session: Session) -> None:
-        """Takes a session, or its newer form, in; an older form changes nothing."""
+        """Takes a session, or its newer form, in; an older form changes nothing.
+
+        One without items takes back what was said before: its person is forgotten.
+        """
         form = (session.start, session.revision)
         if form <= self._revisions.get(session.subject, (-1, -1)):
             return
+        if not session.items:
+            self.drop(session.subject)
+            return
         slot = self._slots.get(session.subject)
-        numbers = [self._catalog.number(item) for item in session.items[-self.width :]]
+        found = [self._catalog.number_if_room(item) for item in session.items[-self.width :]]
+        numbers = [number for number in found if number >= 0]
         if not numbers:
             return
         if slot is None or self._revisions[session.subject][0] != session.start:
@@ -90,7 +98,8 @@ class SessionIndex:
         if (former := self._subjects[fresh]) is not None:
             self.drop(former)
         self.entries[fresh] = self._next
-        self._next += 1
+        # They are kept in 32 bits and begin again before these are full.
+        self._next = (self._next + 1) % (_MOST_ENTRIES // self.most * self.most)
         self._subjects[fresh] = subject
         self._slots[subject] = fresh
         self.items[fresh] = _EMPTY

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.interactions.records import Recent
+from headrace.interactions.user_features import SESSION_GAP_US
 from headrace.recommend.asked import Ask
 from headrace.recommend.batch_model import BoundBatch
 from headrace.recommend.catalog import Catalog
@@ -17,7 +18,6 @@ from headrace.recommend.session_index import SessionIndex
 
 RECENT = 20
 """Items of a person that likeness goes out from."""
-SESSION_GAP = 1_800_000_000
 _PLACE_DECAY = 0.85
 _ABOUT_SHARE = 0.15
 """What the person's own items weigh where another item is asked about."""
@@ -60,7 +60,7 @@ def situation_of(
         weights = np.concatenate(([1], weights[own] * _ABOUT_SHARE)).astype(np.float32)
     bought = () if user is None or not known else user.bought
     history = _history(known, bought, catalog)
-    in_session = bool(known) and ask.now - known[-1].time < SESSION_GAP
+    in_session = bool(known) and ask.now - known[-1].time < SESSION_GAP_US
     return Situation(
         ask, catalog, online, sessions, batch, recent, weights, history, in_session, float(np.log1p(len(history)))
     )

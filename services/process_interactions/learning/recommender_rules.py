@@ -20,7 +20,5 @@ def recommender_rules(
     """A learner for each site; what was learned with other settings is refused, as they make it void."""
     settings = settings or LearnerSettings()
     digest = blake2b(repr(astuple(settings)).encode(), digest_size=4).hexdigest()
-    # One more than it pairs with: the item itself may be among them.
-    reach = settings.pair_reach + 1
     schema = f"recommender/1 {digest}"
-    return LearningRules(partial(Learner, settings=settings), schema, limits, counts, republish, reach)
+    return LearningRules(partial(Learner, settings=settings), schema, limits, counts, republish, settings.reach)

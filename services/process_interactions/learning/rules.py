@@ -71,9 +71,10 @@ class LearningRules:
     def on_idle(self, state: LearningState, now_us: int) -> list[OutRecord]:
         """Publishes what no record came to publish."""
         out: list[OutRecord] = []
-        state.republish(self._republish, now_us)
-        if state.is_due(now_us):
-            self._publish(state, now_us, out)
+        now = state.idle_time(now_us)
+        state.republish(self._republish, now)
+        if state.is_due(now):
+            self._publish(state, now, out)
             state.note()
         return out
 
@@ -117,11 +118,16 @@ class LearningRules:
 
 
 def _records(published: Published) -> list[OutRecord]:
-    """Rows before their version: who reads both topics has rows of a version that it knows of."""
+    """Rows before their version: who reads both topics has rows of a version that it knows of.
+
+    Of an item of which nothing is known any more there is a row that says so, for who reads on, and then none.
+    """
     model = published.model
-    records = [
-        OutRecord(ITEM_MODELS, record_key(item.site, item.item), encode(item), headers_of(item))
-        for item in published.items
-    ]
+    records: list[OutRecord] = []
+    for item in published.items:
+        key = record_key(item.site, item.item)
+        records.append(OutRecord(ITEM_MODELS, key, encode(item), headers_of(item)))
+        if not (item.count or item.neighbours or item.vector):
+            records.append(OutRecord(ITEM_MODELS, key, None))
     records.append(OutRecord(RECOMMENDERS, model.site.encode(), encode(model), headers_of(model)))
     return records

@@ -8,6 +8,8 @@ from headrace.interactions.records import ItemModel, RecommenderModel
 from process_interactions.learning.site_learner import SiteLearner
 
 NEVER = 1 << 62
+WENT_BACK_US = 3_600_000_000
+"""Two topics are read at their own pace; a time further before the last publication is of a clock that was ahead."""
 _SECOND = 1_000_000
 
 
@@ -51,6 +53,10 @@ class SiteModel:
     def due_at(self, every_us: int) -> int:
         """When it is to be published; in the past if nothing held it up, `NEVER` while nothing changed."""
         return self.meta.published + every_us if self.meta.unpublished else NEVER
+
+    def is_due(self, now: int, every_us: int) -> bool:
+        """Whether it is to be published now: also where a clock was ahead at the last publication and went back."""
+        return now >= self.due_at(every_us) or (self.meta.unpublished > 0 and now < self.meta.published - WENT_BACK_US)
 
     def publish(self, now: int, rows: int) -> Published:
         """The next version, with at most `rows` rows."""

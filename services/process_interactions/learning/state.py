@@ -26,7 +26,7 @@ from process_interactions.learning.journal import Journal
 from process_interactions.learning.large_cells import LargeCells
 from process_interactions.learning.limits import LearningLimits
 from process_interactions.learning.site_learner import NewLearner
-from process_interactions.learning.site_model import NEVER, Published, SiteMeta, SiteModel
+from process_interactions.learning.site_model import NEVER, WENT_BACK_US, Published, SiteMeta, SiteModel
 
 _META, _JOURNAL, _SITE, _PART = b"meta", b"j", b"s", b"p"
 _NUMBER = Struct(">I")
@@ -52,7 +52,9 @@ class LearningState:
         self._cells = LargeCells(_SITE, _PART)
         self._unwritten: dict[bytes, bytes | None] = {}
         self._snapshot_at = 0
+        self._latest = 0
         self._next_due = NEVER
+        self._due_before = -NEVER
         self._republished = ""
 
     def __len__(self) -> int:
@@ -75,15 +77,23 @@ class LearningState:
 
     def is_due(self, now: int) -> bool:
         """Whether a site is to be published."""
-        return now >= self._next_due
+        return now >= self._next_due or now < self._due_before
+
+    def idle_time(self, now: int) -> int:
+        """The wall clock's time where no record comes; one that is behind the log can't tell how long none came."""
+        return now if now >= self._latest else self._latest + self._limits.publish_every_us
 
     def publish(self, now: int) -> list[Published]:
-        """The next version of each site that is due, in the order of their names."""
+        """The next version of each site that is due, in the order of their names.
+
+        Its time is hardly after the newest record's: a wall clock that is ahead would hold up what comes next.
+        """
         every, rows = self._limits.publish_every_us, self._limits.publish_rows
-        due = sorted(name for name, site in self._sites.items() if now >= site.due_at(every))
+        due = sorted(name for name, site in self._sites.items() if site.is_due(now, every))
+        time = min(now, self._latest + every)
         for name in due:
-            self._journal.append(encode_entry(PublicationEntry(name, now, rows)))
-        versions = [self._sites[name].publish(now, rows) for name in due]
+            self._journal.append(encode_entry(PublicationEntry(name, time, rows)))
+        versions = [self._sites[name].publish(time, rows) for name in due]
         self._find_next_due()
         return versions
 
@@ -143,9 +153,11 @@ class LearningState:
     def _note(self, site: SiteModel, appended: int) -> None:
         # Before the first snapshot, the journal's age counts from its first record.
         self._snapshot_at = self._snapshot_at or appended
+        self._latest = appended
         if not site.meta.unpublished:
             site.note(appended)
             self._next_due = min(self._next_due, site.due_at(self._limits.publish_every_us))
+            self._due_before = max(self._due_before, site.meta.published - WENT_BACK_US)
 
     def _site(self, name: str) -> SiteModel:
         site = self._sites.get(name)
@@ -155,8 +167,9 @@ class LearningState:
         return site
 
     def _find_next_due(self) -> None:
-        every = self._limits.publish_every_us
-        self._next_due = min((site.due_at(every) for site in self._sites.values()), default=NEVER)
+        every, waiting = self._limits.publish_every_us, [each for each in self._sites.values() if each.meta.unpublished]
+        self._next_due = min((site.due_at(every) for site in waiting), default=NEVER)
+        self._due_before = max((site.meta.published - WENT_BACK_US for site in waiting), default=-NEVER)
 
     def _snapshot(self, now: int) -> None:
         begin, unwritten = time.perf_counter(), self._unwritten
@@ -189,6 +202,7 @@ class LearningState:
         if cells:
             raise ValueError(f"cell {next(iter(cells))!r} is none of the model's")
         self._snapshot_at, self._republished = meta.snapshot_at, meta.republished
+        self._latest = meta.snapshot_at
         for site, own in zip(meta.sites, learned, strict=True):
             model = SiteModel(len(self._sites), site, self._new_learner(site.site))
             model.learner.restore(own)

@@ -6,6 +6,8 @@ from headrace.interactions.records import Interaction, Recommendation
 
 _MOST_KEY = 64
 _MOST_SHOWN = 1_000
+_MOST_ANSWER_BYTES = 900_000
+"""An open answer is kept as it came, with its id beside it, in a cell of at most 1,000,000 bytes."""
 _INT64_MAX = 2**63 - 1
 _BEST_RATING = 10.0
 
@@ -39,12 +41,14 @@ def check_interaction(interaction: Interaction) -> None:
         raise TerminalError(Reason.INVALID_RECORD, f"its rating is {interaction.value} and must be 0 to 10")
 
 
-def check_answer(answer: Recommendation) -> None:
-    """Checks what is kept of an answer.
+def check_answer(answer: Recommendation, size: int) -> None:
+    """Checks what is kept of an answer, which came as so many bytes.
 
     Raises:
         TerminalError: something is out of range.
     """
+    if size > _MOST_ANSWER_BYTES:
+        raise TerminalError(Reason.TOO_LARGE, f"an answer of {size} bytes; {_MOST_ANSWER_BYTES} can be kept open")
     if not 0 <= answer.made <= _INT64_MAX:
         raise TerminalError(Reason.INVALID_TIME, f"it was made at {answer.made} and must be microseconds since 1970")
     if not _fits(answer.id, MAX_ID) or len(answer.items) > _MOST_SHOWN:

@@ -39,10 +39,10 @@ class Gate:
             return "without_consent"
         if interaction.time < person.since:
             return "outdated"
-        if is_consent:
-            return None
         person.last = max(person.last, now)
         state.touch(person)
+        if is_consent:
+            return None
         known = person.identities
         known.expire(now - KEPT_US)
         identity = identity_of(interaction.id)

@@ -113,7 +113,7 @@ class SubjectRules:
         if not isinstance(answer, Recommendation) or value is None:
             raise _not_a("recommendation.v1", answer)
         key = checked_key(batch.keys[at], answer.subject)
-        check_answer(answer)
+        check_answer(answer, len(value))
         self.counts.answers[self._answers.open(state, key, answer, value, batch.timestamps[at], out)] += 1
 
     def _erasure(self, state: SubjectsState, batch: Batch, at: int, out: Outbox) -> None:
@@ -138,7 +138,8 @@ class SubjectRules:
     def _run_due(self, state: SubjectsState, now: int, out: Outbox) -> None:
         while (timer := state.next_due(now)) is not None:
             self._run(state, timer, out)
-        if now >= state.next_sweep:
+        # One that is days ahead is of a clock that went back since.
+        if now >= state.next_sweep or now < state.next_sweep - 2 * _SWEEP_EVERY_US:
             self._sweep(state, now, out)
 
     def _run(self, state: SubjectsState, timer: Timer, out: Outbox) -> None:
@@ -156,22 +157,23 @@ class SubjectRules:
     def _sweep(self, state: SubjectsState, now: int, out: Outbox) -> None:
         """Once a day: forgets subjects that did nothing for long, and of the others what is too old."""
         oldest = now - self._settings.forget_after_us
-        for key, last, has_chunks in state.ages():
-            if last >= oldest and not (has_chunks and last < now - KEPT_US):
-                continue
+        for key, last in state.silent(oldest, max(oldest, now - KEPT_US)):
             person = state.find(key)
-            if person is None or (person.features is not None and not person.features.consent):
-                # Whoever withdrew consent did so for good, and little is kept of them.
+            if person is None:
                 continue
-            if last >= oldest:
+            if person.features is not None and not person.features.consent:
+                # Whoever withdrew consent did so for good, and little is kept of them.
+                state.let_go(person)
+            elif last >= oldest:
                 person.identities.clear()
                 person.trail.clear()
                 state.touch(person)
-                continue
-            if person.features is not None:
-                out.withdraw_features(key)
-            state.drop(person)
-            self.counts.forgotten += 1
+                state.let_go(person)
+            else:
+                if person.features is not None:
+                    out.withdraw_features(key)
+                state.drop(person)
+                self.counts.forgotten += 1
         state.next_sweep = now + _SWEEP_EVERY_US
 
 

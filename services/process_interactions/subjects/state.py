@@ -118,8 +118,13 @@ class SubjectsState:
         heapq.heappush(self.timers, timer)
 
     def next_due(self, now: int) -> Timer | None:
-        """Takes the next timer that is due by `now`."""
-        return heapq.heappop(self.timers) if self.timers and self.timers[0].due <= now else None
+        """Takes the next timer that is due by `now`, with those that say the same."""
+        if not self.timers or self.timers[0].due > now:
+            return None
+        timer = heapq.heappop(self.timers)
+        while self.timers and self.timers[0] == timer:
+            heapq.heappop(self.timers)
+        return timer
 
     def answer(self, person: Person, answer: str) -> bytes:
         """What `open_answer` put."""
@@ -141,12 +146,25 @@ class SubjectsState:
         self._delete(answer_key(person.key, answer))
         self.touch(person)
 
-    def ages(self) -> list[tuple[bytes, int, bool]]:
-        """Of every subject: key, append time of its newest record, and whether it has chunks."""
+    def let_go(self, person: Person) -> None:
+        """Keeps a subject as cells only, until it is asked for again."""
+        self._flush(person)
+        del self._people[person.key]
+
+    def silent(self, oldest: int, oldest_with_chunks: int) -> list[tuple[bytes, int]]:
+        """Key and append time of the newest record of each subject of whom that is before a time, in order.
+
+        Args:
+            oldest_with_chunks: the later time that holds for those that have chunks.
+        """
         self._flush_all()
         compact(self._cells, self._changed.items())
-        heads = ((key, content) for key, content in self._cells.items() if key.startswith(HEAD))
-        return sorted((key.removeprefix(HEAD), *last_of(content)) for key, content in heads)
+        heads = ((key, *last_of(content)) for key, content in self._cells.items() if key.startswith(HEAD))
+        return sorted(
+            (key.removeprefix(HEAD), last)
+            for key, last, has_chunks in heads
+            if last < (oldest_with_chunks if has_chunks else oldest)
+        )
 
     def add_to_totals(self, changes: Iterable[Change], now: int) -> None:
         """Adds to the sums of experiments."""

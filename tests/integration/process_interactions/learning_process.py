@@ -75,6 +75,8 @@ class LearningProcess(WorkerProcess):
                 for message in consumer.consume(5_000, 0.2):
                     if message.error() is not None:
                         return found
+                    if message.value() is None:
+                        continue
                     record = decode(message.value(), headers_of_message(message))
                     if getattr(record, "site", "") == self.site:
                         found.append(record)

@@ -167,7 +167,8 @@ class LearningDriver:
         return [each for each in found if isinstance(each, RecommenderModel)]
 
     def rows(self) -> list[ItemModel]:
-        found = [decode(each.value, each.headers) for each in self.driver.outputs(ITEM_MODELS)]
+        rows = [each for each in self.driver.outputs(ITEM_MODELS) if each.value is not None]
+        found = [decode(each.value, each.headers) for each in rows]
         return [each for each in found if isinstance(each, ItemModel)]
 
     def written(self) -> list[tuple[str, bytes | None, bytes | None]]:

@@ -115,3 +115,18 @@ def test_a_difference_is_told() -> None:
     (said,) = differences(stored, _stored(driver))
     assert said.startswith("variety/1/") and "enrolled" in said
     assert len(differences([], _stored(driver))) == len(stored)
+
+
+def test_an_arm_whose_people_are_all_erased_is_as_one_that_nobody_was_in() -> None:
+    """Live they were counted and taken back; a recomputation never counts them."""
+    tried, (subject, *_) = experiments(), SUBJECTS
+    made = answer("answer", at=T0, subject=subject, arms=tried.arms_of("default", subject, "home", T0))
+    events: list[tuple[int, str, Record]] = [(T0, MADE, made), (T0 + 1, RAW, interaction(at=T0, subject=subject))]
+    driver = _live(SubjectRules(experiments=tried), events, random.Random(1))
+    assert [each.enrolled for each in _stored(driver)] == [1]
+    erasure = Erasure("default", subject, T0 + 2)
+    driver.send(ERASED, _key(erasure), encode(erasure), headers_of(erasure), T0 + 2)
+    driver.run()
+    stored = _stored(driver)
+    assert [each.enrolled for each in stored] == [0]
+    assert differences(stored, []) == []

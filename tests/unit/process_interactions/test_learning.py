@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from headrace.deadletter import TOPIC as DEADLETTERS
 from headrace.errors import ConfigurationError
 from headrace.interactions.records import EXPOSURES, ITEM_MODELS, LESSONS, RECOMMENDERS
+from headrace.records import encode, headers_of
 from process_interactions.learning.limits import LearningLimits
 from process_interactions.topology import LEARNING_CHANGELOG
 from tests.unit.process_interactions.learning_driver import (
@@ -153,6 +154,26 @@ def test_one_record_after_a_silence_is_published_at_once_and_a_burst_within_the_
     assert driver.rules.counts.lag_s == 0.0
     driver.driver.idle(10.0)
     assert driver.driver.checkpoint() == 0, "nothing changed"
+
+
+@pytest.mark.parametrize("ahead_s", [7_200, -7_200])
+def test_a_wall_clock_beside_the_brokers_holds_up_nothing(ahead_s: int) -> None:
+    driver = LearningDriver()
+    driver.learn([lesson("a"), lesson("b")])
+    waited = driver.rules.on_idle(driver.state, T0 + ahead_s * SECOND)
+    assert [each.topic for each in waited] == [ITEM_MODELS, RECOMMENDERS]
+    driver.learn([lesson("c")], every_s=3.0)
+    assert [row.item for row in driver.rows()] == ["a", "c"]
+    assert driver.versions()[-1].published == T0 + 3 * SECOND
+
+
+def test_a_brokers_clock_that_was_ahead_holds_up_nothing() -> None:
+    driver = LearningDriver()
+    for at, item in ((T0 + 90_000 * SECOND, "a"), (T0, "b"), (T0 + SECOND, "c"), (T0 + SECOND + 1, "d")):
+        record = lesson(item)
+        driver.driver.send(LESSONS, b"s", encode(record), headers_of(record), at)
+        driver.driver.run()
+    assert [row.item for row in driver.rows()] == ["a", "b", "c"]
 
 
 def test_a_silent_site_is_published_while_another_one_is_busy() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.errors import ConfigurationError
-from headrace.interactions.records import Exposure, ItemModel, Lesson, Recent
+from headrace.interactions.records import ITEM_MODELS, Exposure, ItemModel, Lesson, Recent
 from headrace.recommend.learner_settings import LearnerSettings
 from headrace.recommend.ranking_features import FEATURES
 from process_interactions.learning.limits import LearningLimits
@@ -39,10 +40,7 @@ def people(count: int, seed: int = 1) -> list[Lesson | Exposure]:
         before, time = seen[numbers.randrange(6)], T0 + at * SECOND
         item = f"i{int(ITEMS * numbers.random() ** 2)}"
         if numbers.random() < 0.25:
-            features = tuple(numbers.gauss(0, 1) for _ in FEATURES)
-            explored, clicked = numbers.random() < 0.3, numbers.random() < 0.3
-            source = numbers.choice(["trending", "together"])
-            records.append(exposure(item, features=features, explored=explored, clicked=clicked, source=source))
+            records += answer(item, time, numbers)
         else:
             is_new = all(each.item != item for each in before)
             records.append(lesson(item, recents=tuple(before), time=time, is_new=is_new))
@@ -51,6 +49,17 @@ def people(count: int, seed: int = 1) -> list[Lesson | Exposure]:
             records.append(forget(tuple(before), time=time))
             before.clear()
     return records
+
+
+def answer(item: str, made: int, numbers: random.Random) -> Iterator[Exposure]:
+    """What came of an answer's items."""
+    for position, shown in enumerate((item, "i0", "i1")):
+        features = tuple(numbers.gauss(0, 1) for _ in FEATURES)
+        explored, clicked = numbers.random() < 0.3, numbers.random() < 0.3
+        source = numbers.choice(["trending", "together"])
+        yield exposure(
+            shown, position=position, made=made, features=features, explored=explored, clicked=clicked, source=source
+        )
 
 
 def forget(own: tuple[Recent, ...], time: int = T0) -> Lesson:
@@ -114,6 +123,19 @@ def test_an_erasure_takes_back_what_a_person_taught() -> None:
     assert left["secret"].count == 0.0
     assert left["secret"].neighbours == left["i1"].neighbours == ()
     assert left["i3"].neighbours == other["i3"].neighbours != ()
+
+
+def test_an_item_that_is_let_go_is_said_to_be_gone_and_leaves_the_topic() -> None:
+    few = LearnerSettings(items_kept=20)
+    driver = LearningDriver(SMALL, rules=lambda **given: recommender_rules(settings=few, **given))
+    driver.learn([lesson(f"i{number}", time=T0 + number, is_new=True) for number in range(60)], every_s=1.0)
+    driver.driver.idle(5.0)
+    driver.driver.checkpoint()
+    written = driver.driver.outputs(ITEM_MODELS)
+    left = {each.key for each in written if each.value is not None} - {each.key for each in written if not each.value}
+    assert len(left) <= 21 and b"main/i0" not in left and b"main/i59" in left
+    first = [each.value for each in written if each.key == b"main/i0"]
+    assert len(first) == 3 and first[2] is None and newest(driver)["i0"].count == 0
 
 
 def newest(driver: LearningDriver) -> dict[str, ItemModel]:

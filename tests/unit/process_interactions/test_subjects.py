@@ -150,6 +150,29 @@ def test_consent_again_starts_anew_and_what_was_before_stays_out() -> None:
     assert features.counts == {"view": 1}
 
 
+def test_consent_again_outlives_a_crash_and_idle_days() -> None:
+    driver = SubjectsDriver()
+    driver.take(interaction(item="a"), interaction("consent", None, T0 + MINUTE, consent=False))
+    driver.take(interaction("consent", None, T0 + 2 * MINUTE, consent=True))
+    driver.driver.crash()
+    driver.tick(T0 + 5 * DAY)
+    driver.take(interaction(item="before", at=T0 + MINUTE), appended=T0 + 5 * DAY)
+    driver.take(interaction(item="b", at=T0 + 6 * DAY))
+    assert [recent.item for recent in driver.known().recent] == ["b"] and driver.known().consent
+    assert driver.fates()["outdated"] == 1
+
+
+def test_who_changes_their_mind_again_and_again_leaves_few_timers() -> None:
+    driver = SubjectsDriver()
+    for number in range(20):
+        at = T0 + number * MINUTE
+        driver.take(interaction(at=at), interaction("consent", None, at + SECOND, consent=False))
+        driver.take(interaction("consent", None, at + 2 * SECOND, consent=True))
+    for number in range(20, 80, 10):
+        driver.take(interaction(at=T0 + number * MINUTE))
+    assert len(driver.state().timers) <= 3
+
+
 def test_a_withdrawal_is_never_forgotten_for_idleness() -> None:
     driver = SubjectsDriver()
     driver.take(interaction("consent", None, T0, consent=False))
@@ -248,6 +271,35 @@ def test_who_does_nothing_for_long_is_forgotten() -> None:
     driver.tick(T0 + 100 * DAY)
     assert driver.features() is None and not [key for key in driver.cells() if ANNA.encode() in key]
     assert len(driver.state()) == 1
+
+
+def test_many_who_went_silent_are_not_all_in_memory_at_once() -> None:
+    driver = SubjectsDriver()
+    for number in range(50):
+        driver.take(interaction(subject=f"{number:022}"))
+        driver.take(interaction("consent", None, subject=f"no{number:020}", consent=False))
+    driver.driver.crash()
+    driver.tick(T0 + 10 * DAY)
+    assert len(driver.state()) == 101 and len(driver.state()._people) == 1
+    assert not [key for key in driver.cells() if key.startswith(b"d0")]
+    driver.tick(T0 + 100 * DAY)
+    assert len(driver.state()) == 51 and len(driver.state()._people) == 1
+
+
+def test_what_is_too_old_goes_also_after_a_clock_was_ahead() -> None:
+    driver = SubjectsDriver()
+    driver.take(interaction(subject=BERT), appended=T0 + 40 * DAY)
+    driver.take(interaction(), appended=T0)
+    driver.tick(T0 + 10 * DAY)
+    assert not [key for key in driver.cells() if key.startswith(b"d" + ANNA.encode())]
+
+
+def test_an_answer_that_no_cell_holds_is_a_dead_letter() -> None:
+    driver = SubjectsDriver()
+    driver.take(answer("huge", surface="x" * 950_000), answer("good"))
+    (letter,) = driver.dead_letters()
+    assert letter["deadletter.reason"] == "too_large"
+    assert driver.rules.counts.answers == {"opened": 1}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headrace.interactions.records import Exposure, Interaction, Recommendation
@@ -26,6 +26,7 @@ from tests.unit.process_interactions.subjects_driver import (
     interaction,
 )
 
+CONSENT_AGAIN = ("view", "view", "withdraw", "consent")
 KINDS = ("view", "view", "click", "cart", "purchase", "rating", "dwell", "impression")
 
 
@@ -88,12 +89,16 @@ def records_of(steps: list[Step]) -> list[tuple[Record, int]]:
 def driver_of(records: Sequence[tuple[Record, int]], few: bool = False) -> SubjectsDriver:
     limits = Limits(per_minute=6, per_day=30, per_day_of_append=1_000) if few else Limits()
     driver = SubjectsDriver(SubjectSettings(limits=limits), experiments())
+    send(driver, records)
+    return driver
+
+
+def send(driver: SubjectsDriver, records: Sequence[tuple[Record, int]]) -> None:
     for record, appended in records:
         if isinstance(record, tuple):
             driver.erase_later(*record)
         else:
             driver.send(record, appended=appended)
-    return driver
 
 
 def content(driver: SubjectsDriver) -> dict[str, Any]:
@@ -113,23 +118,33 @@ def content(driver: SubjectsDriver) -> dict[str, Any]:
     st.lists(st.tuples(st.integers(1, 9), st.sampled_from(("", "crash", "checkpoint"))), max_size=12),
     st.booleans(),
 )
+@example([Step(what, ANNA, SECOND, 0, "a", 0, False) for what in CONSENT_AGAIN], [(3, "checkpoint")], False)
 def test_cuts_and_crashes_change_nothing(steps: list[Step], cuts: list[tuple[int, str]], few: bool) -> None:
     if any(then == "crash" for _, then in cuts):
         # A task that starts again knows of erasures that are still to come, which is what they are for.
         steps = [step for step in steps if step.what != "erase"]
     records = records_of(steps)
-    one_by_one, cut = driver_of(records, few), driver_of(records, few)
+    one_by_one, cut = driver_of(records, few), driver_of((), few)
     one_by_one.driver.run(1)
-    for size, then in cuts:
-        cut.driver.process([size, size, size])
+    at = 0
+    for count, then in cuts:
+        send(cut, records[at : at + count])
+        at += count
+        cut.driver.process(1 + count // 2)
         if then == "crash":
             cut.driver.crash()
         elif then == "checkpoint":
             cut.driver.checkpoint()
+    send(cut, records[at:])
     cut.driver.run()
     assert content(cut) == content(one_by_one)
     cut.driver.crash()
     assert len(cut.state()) == len(one_by_one.state())
+    for subject in (ANNA, BERT, CARL):
+        after = interaction(item="after", at=records[-1][1] + SECOND, id="after", subject=subject)
+        for driver in (one_by_one, cut):
+            driver.take(after)
+    assert content(cut) == content(one_by_one), "all that is known is in the cells"
 
 
 @settings(max_examples=80, deadline=None)

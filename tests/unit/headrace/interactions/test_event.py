@@ -168,6 +168,8 @@ def test_all_that_is_wrong_is_told_at_once_and_not_without_end() -> None:
             {name: "x"}
             for name in ("email", "E-Mail", "ip", "IP_address", "name", "lastName", "phone", "user-agent", "lat")
         ),
+        *({name: "x"} for name in ("billing_address", "contactPhone", "customer-first-name", "clientIP", "e-mail2")),
+        *({"note": value} for value in ("2001:db8::7", "[::1]")),
         *({"note": value} for value in ("ask jo@example.com please", "from 192.168.0.17", "JO@EXAMPLE.COM")),
     ],
 )
@@ -175,6 +177,17 @@ def test_what_is_plainly_personal_is_treated_so_without_being_told(context: dict
     event = event_of({**VIEW, "context": {**context, "page": "home"}}, NOW)
     assert event.context == {"page": "home"}
     assert event.personal == context
+
+
+def test_what_only_sounds_personal_may_be_seen() -> None:
+    context = {
+        "address_form": "long",
+        "email_campaign": "spring",
+        "is_mobile": True,
+        "page_name": "a",
+        "time": "10:20:30",
+    }
+    assert event_of({**VIEW, "context": context}, NOW).context == context
 
 
 def test_personal_fields_that_are_named_so_win() -> None:

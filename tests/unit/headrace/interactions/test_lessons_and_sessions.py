@@ -9,6 +9,7 @@ import pytest
 from headrace.interactions.lessons import MOST_BEFORE, forget_of, lesson_of
 from headrace.interactions.records import Interaction, Recent, Session, UserFeatures
 from headrace.interactions.sessions import MOST_ITEMS, ended, followed, is_of_a_visit, withdrawn
+from headrace.interactions.user_features import MOST_RECENT
 
 MINUTE = 60_000_000
 T0 = 1_700_000_000_000_000
@@ -36,6 +37,13 @@ def test_a_lesson_has_what_was_before_and_what_it_is_worth() -> None:
 def test_an_item_is_new_to_who_neither_saw_nor_bought_it(before: UserFeatures | None, is_new: bool) -> None:
     lesson = lesson_of(before, interaction())
     assert lesson is not None and lesson.is_new is is_new
+
+
+def test_what_is_older_than_all_that_is_kept_isnt_held_to_be_new() -> None:
+    full = known(*(f"i{number}" for number in range(MOST_RECENT)))
+    for before, time, is_new in ((full, T0 - 1, False), (full, T0, True), (known("i"), T0 - 1, True)):
+        lesson = lesson_of(before, interaction(at=time))
+        assert lesson is not None and lesson.is_new is is_new
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,20 @@ def test_a_late_interaction_is_placed_by_its_time_and_never_hides_a_newer_one() 
     assert (features.updated, features.first_seen, features.revision) == (T0 + 5, T0, 3)
 
 
+@pytest.mark.parametrize("kind", ["rating", "purchase"])
+def test_a_later_look_undoes_no_rating_and_no_purchase_in_whatever_order_they_come(kind: str) -> None:
+    said, look = interaction(kind, "a", T0, value=9.0), interaction("view", "a", T0 + 2)
+    other = interaction("view", "b", T0 + 1)
+    for features in (after(said, other, look), after(look, other, said), after(other, look, said)):
+        assert [(one.item, one.kind, one.time) for one in features.recent] == [
+            ("b", "view", T0 + 1),
+            ("a", kind, T0 + 2),
+        ]
+        assert features.recent[-1].weight in (4.0, 5.0)
+    changed = after(said, interaction("rating", "a", T0 + 3, value=2.0))
+    assert [(one.kind, one.weight) for one in changed.recent] == [("rating", 0.0)]
+
+
 def test_what_is_kept_is_bounded() -> None:
     many = [interaction("purchase", f"i{number}", T0 + number) for number in range(600)]
     features = after(*many)

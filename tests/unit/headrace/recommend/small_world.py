@@ -99,8 +99,8 @@ def only(*sources: SourceName, **parts: Any) -> Policy:
 def exposure(item: str = "a", position: int = 0, reward: float = 0.0, **said: Any) -> Exposure:
     """What came of an item that was shown."""
     features = said.pop("features", (0.0,) * len(FEATURES))
-    fields = {"source": "trending", "explored": False, "seen": START, **said}
+    fields = {"source": "trending", "explored": False, "made": START, "seen": START, **said}
     return Exposure(
-        "r", SITE, "s", "home", item, position, fields.pop("source"), fields.pop("explored"), features, START, START,
-        reward=reward, clicked=reward > 0, **fields,
+        "r", SITE, "s", "home", item, position, fields.pop("source"), fields.pop("explored"), features,
+        fields.pop("made"), START, reward=reward, clicked=reward > 0, **fields,
     )  # fmt: skip

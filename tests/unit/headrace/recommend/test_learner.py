@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.interactions.records import Exposure, ItemModel, Lesson, Recent
+from headrace.interactions.records import Exposure, ItemModel, Kind, Lesson, Recent
 from headrace.recommend.learner import Learner
 from headrace.recommend.learner_settings import LearnerSettings
 from headrace.recommend.ranking_features import FEATURES
@@ -112,6 +112,32 @@ def test_forgetting_takes_counts_and_pairs_back() -> None:
     assert found["a"].neighbours[0].score == pytest.approx(expected["a"].neighbours[0].score, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("kind", "after", "count"),
+    [("dwell", MINUTE, 1.0), ("view", 29 * MINUTE, 1.0), ("view", 31 * MINUTE, 1.25), ("purchase", MINUTE, 1.25)],
+)
+def test_a_page_that_is_loaded_again_makes_an_item_no_more_popular(kind: Kind, after: int, count: float) -> None:
+    learner = Learner(SITE)
+    learner.learn(lesson("a"))
+    again = lesson("a", at=START + after, is_new=False)
+    again.interaction, again.before = kind, (Recent("a", "view", START, 1.0),)
+    learner.learn(again)
+    assert _rows(learner)["a"].count == count
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(_ITEMS, st.lists(_ITEMS, max_size=12, unique=True), st.booleans()), max_size=20))
+def test_nothing_is_asked_of_items_beyond_the_reach(given: list[tuple[str, list[str], bool]]) -> None:
+    few = LearnerSettings(pair_reach=3)
+    whole, trimmed = Learner(SITE, few), Learner(SITE, few)
+    for place, (item, before, is_new) in enumerate(given):
+        one = lesson(item, before, START + place, is_new)
+        whole.learn(one)
+        one.before = one.before[-few.reach :]
+        trimmed.learn(one)
+    assert _rows(trimmed) == _rows(whole)
+
+
 def test_counts_halve_with_each_half_life() -> None:
     learner = Learner(SITE, LearnerSettings(half_lives=(1.0 * DAYS, 10.0 * DAYS)))
     learner.learn(lesson("a"))
@@ -138,8 +164,9 @@ def test_memory_is_bounded_and_what_is_let_go_is_published_as_gone() -> None:
     assert rows["i0"].count == 0
     assert rows["i1999"].count == 1
     assert max(len(row.neighbours) for row in rows.values()) <= 13
-    sizes = [len(content) for content in _write(learner, {}).values()]
-    assert sum(sizes) < 200_000
+    cells = _write(learner, {})
+    assert sum(map(len, cells.values())) < 200_000
+    assert len(cells) <= 1 + 105, "what was let go isn't drawn as what didn't follow, and thus learned again"
 
 
 def test_rows_beyond_what_a_publication_may_have_wait_for_the_next() -> None:
