@@ -25,6 +25,7 @@ def services(layout: Layout, ports: Ports, host: str, workers: int) -> list[Comp
     files = {"DATA": str(layout.data("ingest_sources"))}
     models = {"DATA": str(layout.data("train_models"))}
     keys = {"MODEL_KEYS": str(layout.data("train_models") / "keys" / "public.pem")}
+    api = {**keys, "ROTATE_SUBJECT_KEYS": "true"}
     return [
         _with_subject_keys(
             layout,
@@ -40,7 +41,7 @@ def services(layout: Layout, ports: Ports, host: str, workers: int) -> list[Comp
         _service("sink_cassandra", _stores(ports, host), ("kafka", "cassandra"), (topics, tables), ports, host),
         _with_subject_keys(
             layout,
-            _service("serve_api", _stores(ports, host) | keys, ("kafka", "cassandra"), (topics, tables), ports, host),
+            _service("serve_api", _stores(ports, host) | api, ("kafka", "cassandra"), (topics, tables), ports, host),
         ),
         _service("train_models", _stores(ports, host) | models, ("kafka", "cassandra"), (topics, tables), ports, host),
         _service("process_predictions", brokers | keys, ("kafka",), (topics,), ports, host),

@@ -191,17 +191,28 @@ def _privacy() -> Iterator[Panel]:
         "Erased",
         "People erased within an hour. More than were asked for: see who calls DELETE /v1/users/{id}/data.",
         [("sum(increase(headrace_erased_subjects_total[1h]))", "people")],
+        width=6,
     )
     yield rates(
         "Records of the erased",
         "Records within an hour that came of people who were erased, and were not stored. Many: a client still sends "
         "them under the old id, or a topic is replayed.",
         [("sum(increase(headrace_erased_records_total[1h]))", "not stored")],
+        width=6,
     )
     yield rates(
         "Waiting erasures",
         "Erasures that a service has not taken yet. It should be 0 within seconds; else see the service's log.",
         [('sum by (service) (headrace_lag_records{topic="subjects.erased"})', "{{service}}")],
+        width=6,
+    )
+    yield rates(
+        "Keys of the erased",
+        "Since the first erasure whose sealed key could still be opened where a disk or a backup has it. It falls when "
+        "the master key is replaced, a day or so after; else see the log of serve_api or run headrace subjects rotate.",
+        [("max by (service) (headrace_oldest_readable_erasure_seconds)", "{{service}}")],
+        "s",
+        width=6,
     )
 
 

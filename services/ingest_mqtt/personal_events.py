@@ -10,7 +10,8 @@ import msgspec
 from headrace.errors import Reason, TerminalError
 from headrace.interactions.event import FIELDS, NO_ID, Event, event_of
 from headrace.interactions.fault import FieldFault, Refused
-from headrace.interactions.limits import Limits
+from headrace.interactions.fields import WRONG, content_of, words_of
+from headrace.interactions.limits import MAX_EACH_BYTES, Limits
 from headrace.subjects.subject import Subject
 from ingest_mqtt.mqtt_packets import Publish
 from ingest_mqtt.personal_routes import PersonalRoute, PersonalTarget
@@ -20,11 +21,8 @@ from ingest_mqtt.topic_pattern import fill, placeholders
 MAX_EVENTS = 1_000
 """Of one message, and `MAX_BYTES` of its body, as of one request."""
 MAX_BYTES = 1_048_576
-MAX_EVENT_BYTES = 65_536
 _ID_BYTES = 16
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
-_ANY = msgspec.json.Decoder()
-_WRONG = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class _Many(msgspec.Struct, forbid_unknown_fields=True):
@@ -72,7 +70,7 @@ def read_message(payload: bytes, target: PersonalTarget, now_us: int, limits: Li
     for place, raw in enumerate(each):
         content: object = None
         try:
-            content = _content(raw)
+            content = content_of(raw, "event")
             event = event_of(_as_the_api_takes_it(content, target), now_us, limits)
             message.events.append((place, event))
         except Refused as refused:
@@ -112,8 +110,8 @@ def _split(payload: bytes) -> list[msgspec.Raw]:
         raise TerminalError(Reason.TOO_LARGE, f"a body of {len(payload)} bytes; send at most {MAX_BYTES}")
     try:
         each = _each(payload)
-    except _WRONG as error:
-        raise TerminalError(Reason.MALFORMED_JSON, f"no event, and no list of events: {_words(error)}") from None
+    except WRONG as error:
+        raise TerminalError(Reason.MALFORMED_JSON, f"no event, and no list of events: {words_of(error)}") from None
     if not 0 < len(each) <= MAX_EVENTS:
         raise TerminalError(Reason.INVALID_RECORD, f"{len(each)} events; send 1 to {MAX_EVENTS} in a message")
     return each
@@ -126,19 +124,9 @@ def _each(payload: bytes) -> list[msgspec.Raw]:
         return _MANY.decode(payload).events
     except msgspec.ValidationError:
         # What it met first need not be the worst: the body may be no JSON at all.
-        if len(payload) <= MAX_EVENT_BYTES:
-            _ANY.decode(payload)
+        if len(payload) <= MAX_EACH_BYTES:
+            msgspec.json.decode(payload)
         return [msgspec.Raw(payload)]
-
-
-def _content(raw: msgspec.Raw) -> Any:
-    size = memoryview(raw).nbytes
-    if size > MAX_EVENT_BYTES:
-        raise Refused([FieldFault("event", f"it has {size} bytes", f"send at most {MAX_EVENT_BYTES} for each")])
-    try:
-        return _ANY.decode(raw)
-    except _WRONG as error:
-        raise Refused([FieldFault("event", f"it is no JSON: {_words(error)}", "send a JSON object")]) from None
 
 
 def _as_the_api_takes_it(content: object, target: PersonalTarget) -> object:
@@ -193,8 +181,3 @@ def _text(text: str, names: Mapping[str, str], content: Mapping[str, Any]) -> An
     if any(part in (None, "") or isinstance(part, bool | list | dict) for part in parts.values()):
         return None
     return fill(text, {name: str(part) for name, part in parts.items()})
-
-
-def _words(error: BaseException) -> str:
-    # Only msgspec's own words are known to show nothing of the body.
-    return str(error)[:200] if isinstance(error, msgspec.MsgspecError) else "it is not UTF-8, or nested too deep"

@@ -160,7 +160,7 @@ class PersonalForwarder:
         return _Waiting(entry, target, message, now, people)
 
     def _look_up(self) -> None:
-        if self._lookup.is_idle:
+        if self._lookup.may_begin:
             # All of the first, however many they are, or it would wait for ever.
             people = dict.fromkeys(self._waiting[0].people)
             for waiting in islice(self._waiting, 1, _LOOKED_UP):

@@ -69,7 +69,7 @@ class SubjectLookup:
 
     def look_up(self, people: Iterable[Person]) -> None:
         """Begins to look them up, unless a look is under way or due later."""
-        if self._looking is None and self._clock.monotonic() >= self._not_before:
+        if self.may_begin:
             self._looking = self._executor.submit(self._look, tuple(dict.fromkeys(people)))
 
     def take(self) -> None:
@@ -94,8 +94,13 @@ class SubjectLookup:
 
     @property
     def is_idle(self) -> bool:
-        """Whether a look could begin."""
+        """Whether no look is under way."""
         return self._looking is None
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether a look could begin now."""
+        return self.is_idle and self._clock.monotonic() >= self._not_before
 
     def close(self) -> None:
         """Ends it; a look that is under way ends by itself."""

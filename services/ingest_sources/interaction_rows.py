@@ -67,6 +67,9 @@ def interactions(
     rows: list[_Row] = []
     refused: list[Refused] = []
     for number, site, given in _given(table, into):
+        if not site:
+            refused.append(Refused(number, f"site {into.site!r}: a column of it is empty", Reason.REFUSED_BY_RULE))
+            continue
         try:
             rows.append(_Row(number, site, event_of(given, origin.received, ANY_AGE), given))
         except RefusedEvent as refusal:
@@ -82,7 +85,7 @@ def interactions(
     return records, refused
 
 
-def _given(table: pl.DataFrame, into: IntoInteractions) -> Iterator[tuple[int, str, dict[str, Any]]]:
+def _given(table: pl.DataFrame, into: IntoInteractions) -> Iterator[tuple[int, str | None, dict[str, Any]]]:
     """Number and site of each row, and its event as a client would send it."""
     fields = {
         **{name: filled(template) for name, template in into.templates.items()},
@@ -98,7 +101,7 @@ def _given(table: pl.DataFrame, into: IntoInteractions) -> Iterator[tuple[int, s
     for at, given in enumerate(own.iter_rows(named=True)):
         number, site = given.pop(ROW), given.pop(_SITE)
         given.update({name: found[at] for name, found in parts.items()})
-        yield number, site or "", given
+        yield number, site, given
 
 
 def plain_value(table: pl.DataFrame, column: str) -> pl.Expr:

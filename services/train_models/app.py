@@ -13,6 +13,7 @@ from train_models.retraining.retrained import Retrained
 from train_models.retraining.retrainer import Retrainer
 from train_models.retraining.training_log import TrainingLog
 from train_models.settings import Settings
+from train_models.upkeep import DailyForgetting
 
 
 def retrainer(settings: Settings) -> tuple[Retrainer, HealthServer]:
@@ -28,5 +29,7 @@ def retrainer(settings: Settings) -> tuple[Retrainer, HealthServer]:
     measure = Measured(settings, Registry(settings.registry_uri, settings.artifacts_uri))
     log = TrainingLog(settings.data / "retraining")
     metrics = Metrics(registry, models)
-    made = Retrainer(models, measure, ChildTraining(), log, metrics, SystemClock(), settings.look_every_s)
+    clock = SystemClock()
+    forget = DailyForgetting(settings, clock)
+    made = Retrainer(models, measure, ChildTraining(), log, metrics, clock, settings.look_every_s, forget)
     return made, health

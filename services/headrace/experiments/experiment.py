@@ -173,7 +173,9 @@ class Experiment(_Spec):
         name: the file's name without `.yaml`.
         revision: of the measurement. Whoever changes arms, shares, metrics or the window raises it and sets a later
             start, as people seen under other rules can't be added up with these.
-        salt: what assignment is hashed with; the name unless set. The same salt leaves people in their arms.
+        salt: what assignment is hashed with. Unless set it is the name, and from revision 2 on the revision with it:
+            were people left in their arms, what these did to them would be in the past that CUPED takes off. Whoever
+            sets the same salt for several revisions sets `past_days` to 0.
         state: `running` assigns people to arms; `paused` and `ended` nobody, so all have the usual policy. What was
             seen stays.
         start, end: append times of answers that are exposures.
@@ -207,7 +209,9 @@ class Experiment(_Spec):
             return given
         arms = given.get("arms")
         first = next(iter(arms), "") if isinstance(arms, Mapping) else ""
-        return {**given, "salt": given.get("salt") or given.get("name"), "control": given.get("control") or first}
+        name, revision = given.get("name"), given.get("revision", 1)
+        salt = given.get("salt") or (name if revision == 1 else f"{name} {revision}")
+        return {**given, "salt": salt, "control": given.get("control") or first}
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

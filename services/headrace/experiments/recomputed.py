@@ -58,13 +58,18 @@ def note_totals(totals: dict[bytes, ExperimentTotals], key: bytes, value: bytes 
 
 def differences(stored: Iterable[ExperimentTotals], recomputed: Iterable[ExperimentTotals]) -> list[str]:
     """What isn't the same in both but for when it was made, in words; empty where all is."""
-    ours = {_place(each): _figures(each) for each in stored}
-    theirs = {_place(each): _figures(each) for each in recomputed}
+    ours, theirs = _by_place(stored), _by_place(recomputed)
     return [
         f"{'/'.join(map(str, place))}: stored {ours.get(place, 'nothing')}, recomputed {theirs.get(place, 'nothing')}"
         for place in sorted(ours.keys() | theirs.keys())
         if ours.get(place) != theirs.get(place)
     ]
+
+
+def _by_place(totals: Iterable[ExperimentTotals]) -> dict[tuple[str, int, str, int], dict[str, object]]:
+    """The figures of arms that somebody is in: who was erased is stored as taken back, and never in a recomputation."""
+    found = {_place(each): _figures(each) for each in totals}
+    return {place: figures for place, figures in found.items() if figures != {"enrolled": 0}}
 
 
 def _place(totals: ExperimentTotals) -> tuple[str, int, str, int]:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from headrace.subjects.scheduled_rotation import ScheduledRotation
 from headrace.subjects.subject import Subject
 from headrace.subjects.subjects import Subjects
 
@@ -16,18 +17,29 @@ _THREADS = 8
 
 
 class AsyncSubjects:
-    """`Subjects` on an event loop. Methods raise as those do."""
+    """`Subjects` on an event loop. Methods raise as those do.
 
-    def __init__(self, subjects: Subjects) -> None:
+    Args:
+        rotation: begins and ends with it; none where somebody else replaces the keys.
+    """
+
+    def __init__(self, subjects: Subjects, rotation: ScheduledRotation | None = None) -> None:
         self.sync = subjects
+        self._rotation = rotation
         self._executor = ThreadPoolExecutor(_THREADS, "subjects")
 
     def start(self) -> None:
         """Begins to follow erasures, and returns at once."""
         self.sync.erased.start_in_background()
+        if self._rotation is not None:
+            self._rotation.start()
 
     async def stop(self) -> None:
         await asyncio.to_thread(self._stop)
+
+    def known(self, site: str, name: str) -> Subject | None:
+        """A subject that is remembered; None says nothing about whether there is one."""
+        return self.sync.known(site, name)
 
     async def subject_of(self, site: str, name: str) -> Subject:
         """The subject of a person, made if there is none."""
@@ -58,5 +70,7 @@ class AsyncSubjects:
 
     def _stop(self) -> None:
         self._executor.shutdown(cancel_futures=True)
+        if self._rotation is not None:
+            self._rotation.stop()
         self.sync.erased.stop()
         self.sync.store.close()

@@ -8,13 +8,24 @@ from pydantic_settings import SettingsConfigDict
 
 from headrace.cassandra import CassandraSettings
 from headrace.subjects.erased import ErasedSubjects
-from headrace.subjects.keys import SubjectKeys, ensure_keys, read_secrets
+from headrace.subjects.keys import SubjectKeys, add_master, ensure_keys, read_secrets
 from headrace.subjects.rotate import rotate
 from headrace.subjects.subject_store import SubjectStore
 from headrace.subjects.subject_table import SubjectTable
 
 app = typer.Typer(help="The keys that stand between a person and their records.", no_args_is_help=True)
 _File = Annotated[Path, typer.Option("--keys", help="The file of subject keys, which all edges share")]
+_IsAdded = Annotated[
+    bool, typer.Option("--added", help="Adds no key, since add-key did and all edges have a copy of the file with it")
+]
+_GivesUp = Annotated[
+    bool,
+    typer.Option(
+        "--give-up",
+        help="Deletes subjects that are sealed with keys which the file lacks, when no copy has them: who had one is "
+        "somebody new",
+    ),
+]
 
 
 class Settings(CassandraSettings):
@@ -35,12 +46,26 @@ def make_keys(keys: _File) -> None:
     typer.echo(f"{keys}: master key {found.current}{', and ' + ', '.join(others) if others else ''}")
 
 
+@app.command("add-key")
+def add_key(keys: _File) -> None:
+    """Adds a master key, with which subjects are sealed from now on: the first step where edges have copies.
+
+    An edge without the newest copy holds back those who are sealed with the new key, until it has it.
+
+    Example: headrace subjects add-key --keys /etc/headrace/subjects.json
+    """
+    typer.echo(
+        f"{keys}: copy it to all edges, then run headrace subjects rotate --added; key {add_master(keys).current}"
+    )
+
+
 @app.command("rotate")
-def replace_master(keys: _File) -> None:
+def replace_master(keys: _File, is_added: _IsAdded = False, gives_up: _GivesUp = False) -> None:
     """Seals all subjects with a new master key and destroys the old ones: nothing deleted can be read then, anywhere.
 
-    To be run each day, by one process, where all edges read this very file. Where Cassandra and Kafka are is told by
-    HEADRACE_SUBJECTS_CASSANDRA_HOSTS, HEADRACE_SUBJECTS_BROKERS and so on.
+    To be run each day where no serve_api does it (SERVE_API_ROTATE_SUBJECT_KEYS), on the machine whose file all edges
+    read. Where they have copies: add-key, copy the file, rotate --added, copy it again. Where Cassandra and Kafka are
+    is told by HEADRACE_SUBJECTS_CASSANDRA_HOSTS, HEADRACE_SUBJECTS_BROKERS and so on.
 
     Example: headrace subjects rotate --keys /etc/headrace/subjects.json
     """
@@ -49,11 +74,11 @@ def replace_master(keys: _File) -> None:
     store = SubjectStore(SubjectTable(settings), SubjectKeys(keys), erased)
     try:
         erased.start()
-        done = rotate(keys, store)
+        done = rotate(keys, store, adds=not is_added, gives_up=gives_up)
     finally:
         erased.stop()
         store.close()
     typer.echo(
-        f"{done.resealed} subjects sealed anew, {done.deleted} rows of erased ones deleted, "
+        f"{done.resealed} subjects sealed anew, {done.deleted} rows of erased ones deleted, {done.given_up} given up, "
         f"master keys destroyed: {', '.join(done.dropped) or 'none'}"
     )

@@ -1,21 +1,23 @@
 """The file of subject keys: a secret that names are looked up under, and master keys that rows are sealed with.
 
-`{"lookup": base64, "current": id, "masters": {id: base64}}`, 32 bytes each; all edges have the same file. Rows are
-sealed with the current master key; others are there while rows are sealed anew.
+`{"lookup": base64, "current": id, "masters": {id: base64}, "made": {id: microseconds}}`, keys of 32 bytes; all edges
+have the same file. Rows are sealed with the current master key; others are there while rows are sealed anew.
 """
 
 import hashlib
 import hmac
 import os
 import secrets
-import tempfile
 import threading
+from collections.abc import Set as AbstractSet
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from headrace.clock import Clock, SystemClock
 from headrace.errors import ConfigurationError, TransientError
 from headrace.secret_files import locked, read_private
 
@@ -24,11 +26,21 @@ _NONCE_BYTES = 12
 
 
 class Secrets(msgspec.Struct, frozen=True):
-    """What the file holds."""
+    """What the file holds.
+
+    Attributes:
+        made: when each master key was made, microseconds UTC; a file of an older version doesn't say.
+    """
 
     lookup: bytes
     current: str
     masters: dict[str, bytes]
+    made: dict[str, int] = {}
+
+    @property
+    def readable_since(self) -> int:
+        """What was deleted before is sealed with keys that are gone, microseconds UTC; 0 where the file doesn't say."""
+        return min(self.made.get(name, 0) for name in self.masters)
 
     def __repr__(self) -> str:
         return f"Secrets(current={self.current!r}, masters={sorted(self.masters)})"
@@ -66,7 +78,8 @@ class SubjectKeys:
         key = self.secrets().masters.get(master)
         if key is None:
             raise TransientError(
-                f"a subject is sealed with master key {master}, which {self.path} lacks: bring it there"
+                f"a subject is sealed with master key {master}, which {self.path} lacks: bring it there; where it is "
+                "destroyed, `headrace subjects rotate --give-up` makes a stranger of who had it"
             )
         try:
             return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], about)
@@ -93,22 +106,28 @@ def ensure_keys(path: Path) -> None:
     """
     with locked(path):
         if not path.exists():
-            write_secrets(path, _with_new_master(secrets.token_bytes(_KEY_BYTES), {}))
+            write_secrets(path, _with_new_master(Secrets(secrets.token_bytes(_KEY_BYTES), "", {}), SystemClock()))
 
 
-def add_master(path: Path) -> Secrets:
+def add_master(path: Path, clock: Clock | None = None) -> Secrets:
     """Adds a master key, with which rows are sealed from now on."""
     with locked(path):
-        known = read_secrets(path)
-        return write_secrets(path, _with_new_master(known.lookup, known.masters))
+        return write_secrets(path, _with_new_master(read_secrets(path), clock or SystemClock()))
 
 
-def drop_old_masters(path: Path) -> list[str]:
-    """Removes all master keys but the current one: what they sealed can't be read by anybody from then on."""
+def drop_masters(path: Path, names: AbstractSet[str]) -> list[str]:
+    """Removes master keys: what they sealed can't be read by anybody from then on. The current one stays.
+
+    Returns:
+        The names of those that were there.
+    """
     with locked(path):
         known = read_secrets(path)
-        write_secrets(path, Secrets(known.lookup, known.current, {known.current: known.masters[known.current]}))
-        return sorted(known.masters.keys() - {known.current})
+        gone = known.masters.keys() & names - {known.current}
+        masters = {name: key for name, key in known.masters.items() if name not in gone}
+        made = {name: moment for name, moment in known.made.items() if name in masters}
+        write_secrets(path, Secrets(known.lookup, known.current, masters, made))
+        return sorted(gone)
 
 
 def read_secrets(path: Path) -> Secrets:
@@ -130,29 +149,40 @@ def read_secrets(path: Path) -> Secrets:
 
 
 def write_secrets(path: Path, content: Secrets) -> Secrets:
-    """Replaces the file as a whole; what it held is overwritten before."""
+    """Replaces the file as a whole, and overwrites what it held; to be called by who holds the lock.
+
+    The name of what isn't finished is always the same: a process that was killed leaves no keys that outlive the next.
+    """
+    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        file, made = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        with os.fdopen(file, "wb") as opened:
-            os.fchmod(file, 0o600)
-            opened.write(msgspec.json.encode(content))
-            opened.flush()
-            os.fsync(file)
+        if unfinished.exists():
+            with unfinished.open("r+b") as left:
+                _overwrite(left)
+            unfinished.unlink()
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
+            made.write(msgspec.json.encode(content))
+            made.flush()
+            os.fsync(made.fileno())
         old = path.open("r+b") if path.exists() else None
-        Path(made).replace(path)
+        unfinished.replace(path)
         if old is not None:
             with old:
-                old.write(b"\0" * os.fstat(old.fileno()).st_size)
-                old.flush()
-                os.fsync(old.fileno())
+                _overwrite(old)
     except OSError as error:
         raise ConfigurationError(f"subject keys {path} can't be written: {error.strerror}") from error
     return content
 
 
-def _with_new_master(lookup: bytes, masters: dict[str, bytes]) -> Secrets:
+def _overwrite(file: BinaryIO) -> None:
+    file.write(b"\0" * os.fstat(file.fileno()).st_size)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _with_new_master(known: Secrets, clock: Clock) -> Secrets:
     name = secrets.token_hex(4)
-    return Secrets(lookup, name, {**masters, name: secrets.token_bytes(_KEY_BYTES)})
+    masters = {**known.masters, name: secrets.token_bytes(_KEY_BYTES)}
+    return Secrets(known.lookup, name, masters, {**known.made, name: clock.now_us()})
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

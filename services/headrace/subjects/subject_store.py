@@ -1,7 +1,9 @@
 """Subjects in the table: made once for each person, found again, sealed anew, and destroyed."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from headrace.errors import TransientError
 from headrace.subjects.erased import ErasedSubjects
@@ -10,15 +12,37 @@ from headrace.subjects.subject import Subject, new_subject, packed, unpacked
 from headrace.subjects.subject_rows import Found, Key, Row, SubjectRows
 
 _TRIES = 5
-_RESEALED_AT_ONCE = 256
+_RESEALED_AT_ONCE = 64
+Pause = Callable[[], object]
+
+
+def at_once() -> None:
+    """No pause."""
+
+
+class Resealed(NamedTuple):
+    """How many rows were sealed anew or deleted, and how many are sealed with each key that is not there.
+
+    Attributes:
+        deleted: of subjects that were erased.
+        unreadable: master key → rows; they are left, or deleted where the caller gives up.
+    """
+
+    resealed: int
+    deleted: int
+    unreadable: Mapping[str, int]
 
 
 class SubjectStore:
-    """Any thread may ask. All methods raise TransientError where Cassandra does not answer."""
+    """Any thread may ask. All methods raise TransientError where Cassandra does not answer.
+
+    Attributes:
+        keys: what rows are sealed with.
+    """
 
     def __init__(self, table: SubjectRows, keys: SubjectKeys, erased: ErasedSubjects) -> None:
         self._table = table
-        self._keys = keys
+        self.keys = keys
         self._erased = erased
 
     def find(self, site: str, name: str) -> Subject | None:
@@ -47,9 +71,9 @@ class SubjectStore:
             if not missing:
                 return [found[key] for key in keys]
             rows = dict(zip(missing, self._table.read(missing), strict=True))
-            made = [(key, self._seal(key, new_subject())) for key in missing if rows[key] is None]
-            if made:
-                rows |= zip([key for key, _ in made], self._table.insert(made), strict=True)
+            new = {key: new_subject() for key in missing if rows[key] is None}
+            if new:
+                rows |= self._insert(new)
             for key, row in rows.items():
                 if row is not None:
                     self._take(key, row, found)
@@ -67,17 +91,29 @@ class SubjectStore:
                 return True
         raise TransientError("a subject is sealed anew each time it is deleted")
 
-    def reseal(self) -> tuple[int, int]:
-        """Seals all rows with the current master key, and deletes those of erased subjects; how many of each.
+    def reseal(self, pause: Pause = at_once, *, gives_up: bool = False) -> Resealed:
+        """Seals all rows with the current master key, and deletes those of erased subjects.
 
         A row of an edge that had not seen the new key yet may be left: see `sealed_with`.
+
+        Args:
+            pause: called after each few rows that were written.
+            gives_up: deletes rows that are sealed with a master key that is not there.
         """
         resealed = deleted = 0
+        unreadable: Counter[str] = Counter()
         rows = self._table.scan()
         while some := list(islice(rows, _RESEALED_AT_ONCE)):
-            changed, gone = self._reseal(some)
+            masters = self.keys.secrets().masters
+            strange = [found for found in some if found.row[0] not in masters]
+            unreadable.update(found.row[0] for found in strange)
+            for found in strange if gives_up else ():
+                self._table.delete(found.key, found.row[1])
+            changed, gone = self._reseal([found for found in some if found.row[0] in masters])
             resealed, deleted = resealed + changed, deleted + gone
-        return resealed, deleted
+            if changed:
+                pause()
+        return Resealed(resealed, deleted, unreadable)
 
     def sealed_with(self) -> dict[str, int]:
         """How many rows each master key has sealed."""
@@ -93,8 +129,20 @@ class SubjectStore:
     def close(self) -> None:
         self._table.close()
 
-    def _reseal(self, rows: Iterable[Found]) -> tuple[int, int]:
-        current = self._keys.secrets().current
+    def _insert(self, new: dict[Key, Subject]) -> dict[Key, Row]:
+        """Makes rows where there are none; the rows that are there then."""
+        made = {key: self._seal(key, subject) for key, subject in new.items()}
+        found = dict(zip(made, self._table.insert(list(made.items())), strict=True))
+        current = self.keys.secrets().current
+        for key, row in made.items():
+            # A rotation began meanwhile; were this process stopped for long, it may not have seen the row.
+            if found[key] == row and row[0] != current:
+                found[key] = self._seal(key, new[key])
+                self._table.replace([(key, row[1], found[key])])
+        return found
+
+    def _reseal(self, rows: Sequence[Found]) -> tuple[int, int]:
+        current = self.keys.secrets().current
         changes: list[tuple[Key, bytes, Row]] = []
         deleted = 0
         for key, row in rows:
@@ -113,14 +161,14 @@ class SubjectStore:
             found[key] = subject
 
     def _key(self, site: str, name: str) -> Key:
-        return site, self._keys.lookup(site, name)
+        return site, self.keys.lookup(site, name)
 
     def _seal(self, key: Key, subject: Subject) -> Row:
-        return self._keys.seal(packed(subject), _about(key))
+        return self.keys.seal(packed(subject), _about(key))
 
     def _unseal(self, key: Key, row: Row) -> Subject:
         master, sealed = row
-        return unpacked(self._keys.unseal(master, sealed, _about(key)))
+        return unpacked(self.keys.unseal(master, sealed, _about(key)))
 
 
 def _about(key: Key) -> bytes:

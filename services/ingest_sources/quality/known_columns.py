@@ -50,7 +50,8 @@ def check_clear_columns(source: SourceModel) -> None:
         return
     is_hidden = hidden_columns(source.personal_columns, source.rules)
     texts = {name: columns_of(into.templates.get(name, "")) for name in ("kind", "item", "recommendation")}
-    for name, columns in {**texts, "context": into.context, "site": columns_of(into.site)}.items():
+    single = {name: [column] for name, column in into.columns.items()}
+    for name, columns in {**texts, **single, "context": into.context, "site": columns_of(into.site)}.items():
         if found := sorted(filter(is_hidden, columns)):
             raise ConfigurationError(
                 f"into.{name}: {', '.join(found)} is personal, and would be written in clear: name it under "

@@ -3,7 +3,7 @@
 import logging
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import FrameType
 from typing import Protocol
@@ -50,6 +50,7 @@ class Retrainer:
     Args:
         models: those with a trigger.
         every_s: between two looks.
+        forget: called at each look, while nothing is trained here.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Retrainer:
         metrics: Metrics,
         clock: Clock,
         every_s: float,
+        forget: Callable[[], None],
     ) -> None:
         self._models = models
         self._measure = measure
@@ -69,6 +71,7 @@ class Retrainer:
         self._metrics = metrics
         self._clock = clock
         self._every_s = every_s
+        self._forget = forget
         self._stop = threading.Event()
 
     def run(self, health: HealthServer) -> None:
@@ -91,6 +94,7 @@ class Retrainer:
 
     def look(self) -> None:
         """Looks at each model once, and trains those that are due."""
+        self._forget()
         for model in self._models.values():
             if self._stop.is_set():
                 return

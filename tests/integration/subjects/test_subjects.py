@@ -10,15 +10,17 @@ import pytest
 
 from deploy.local.stack import Stack
 from headrace.cassandra import CassandraSettings
+from headrace.clock import SystemClock
 from headrace.errors import TransientError
 from headrace.interactions.records import ERASED, Erasure
 from headrace.kafka import Producer
 from headrace.records import encode, headers_of
 from headrace.subjects.erased import read_erased
-from headrace.subjects.keys import ensure_keys
+from headrace.subjects.keys import ensure_keys, read_secrets
 from headrace.subjects.rotate import rotate
+from headrace.subjects.scheduled_rotation import ScheduledRotation
 from headrace.subjects.subjects import Subjects, open_subjects
-from headrace.testing import wait_until
+from headrace.testing import FakeClock, wait_until
 
 pytestmark = pytest.mark.integration
 Open = Callable[[], Subjects]
@@ -105,6 +107,20 @@ def test_a_rotation_keeps_all_but_the_erased(stack: Stack, edge: Open, site: str
     found = edge().subjects_of(site, names)
     assert found[1:] == [before[name] for name in names[1:]]
     assert found[0].id != before["user0"].id
+
+    # By itself, a day after an erasure that the topic tells.
+    clock = FakeClock(SystemClock().now_us())
+    rotation = ScheduledRotation(keys, here.store, here.erased, clock, pause=0)
+    tell_erased(stack, site, before["user1"].id)
+    wait_until(lambda: here.erased.is_erased(before["user1"].id), "the erasure", 10)
+    masters = []
+    for hours in (23, 2, 1, 0):
+        clock.advance(hours * 3_600)
+        rotation.look()
+        masters.append(read_secrets(keys).masters.keys())
+    assert [len(each) for each in masters] == [1, 2, 2, 1]
+    assert not masters[0] & masters[-1]
+    assert edge().subjects_of(site, names[2:]) == [before[name] for name in names[2:]]
 
 
 def test_without_cassandra_unknown_people_have_to_wait(stack: Stack, keys: Path) -> None:

@@ -234,7 +234,28 @@ def test_mistakes_in_the_file_are_told(into: dict[str, Any], what: str) -> None:
         source_of(**into)
 
 
-@pytest.mark.parametrize("into", [{"context": ["email"]}, {"item": "{customer}"}, {"context": ["made"]}])
+def test_row_of_no_site_is_refused_and_the_others_are_taken() -> None:
+    people = People()
+    rows = table(shop=["north", "", None, "south"])
+    records, refused = interactions(rows, into_of(site="{shop}"), ORIGIN, people, lambda _: True)
+    assert [read(record).site for record in records] == ["north", "south"]
+    assert [site for site, _ in people.looks] == ["north", "south"]
+    assert [(row.number, row.detail) for row in refused] == [
+        (number, "site '{shop}': a column of it is empty") for number in (2, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    "into",
+    [
+        {"context": ["email"]},
+        {"item": "{customer}"},
+        {"context": ["made"]},
+        {"value": "email"},
+        {"quantity": "customer"},
+        {"time": "made"},
+    ],
+)
 def test_personal_column_that_would_stand_in_clear_is_a_mistake(into: dict[str, Any]) -> None:
     rules = [{"derive": {"made": "upper(customer)"}}]
     with pytest.raises(ConfigurationError, match="is personal, and would be written in clear"):

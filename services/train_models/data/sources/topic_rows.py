@@ -14,7 +14,7 @@ from headrace.kafka import headers_of_message
 from headrace.range_reader import RangeReader
 from headrace.records import SCHEMAS, schema_of
 from headrace.replay.ranges import find_ranges
-from headrace.subjects.erased import KEYED_BY_SUBJECT, read_erased
+from headrace.subjects.erased import is_keyed_by_subject, read_erased
 from train_models.data.data_spec import TopicRows
 from train_models.data.freed_memory import give_back_freed
 from train_models.data.snapshots import About
@@ -44,7 +44,8 @@ def topic_rows(spec: TopicRows, columns: tuple[str, ...], brokers: str, about: A
     schema = newest_schema(brokers, spec.name)
     decoder: Columns | None = RowColumns(schema, columns) if schema else None
     counted = Counted(spec.name, about)
-    erased = {subject.encode() for subject in read_erased(brokers)} if spec.name in KEYED_BY_SUBJECT else set[bytes]()
+    asks = is_keyed_by_subject(spec.name)
+    erased = {subject.encode() for subject in read_erased(brokers)} if asks else set[bytes]()
     for partition, (first, end) in enumerate(ranges):
         for messages in read_range(brokers, spec.name, partition, first, end):
             if erased:

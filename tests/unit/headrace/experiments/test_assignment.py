@@ -112,6 +112,26 @@ def test_traffic_takes_its_part_of_the_people_and_a_wider_one_keeps_them() -> No
     assert all(one == other for one, other in kept)
 
 
+def test_a_new_revision_deals_people_whatever_their_former_arm_unless_a_salt_holds_them() -> None:
+    """Else what the former arm did to them is in the past that CUPED takes off, in one arm more than in the other."""
+    first, second = (Experiments([experiment(revision=revision)]) for revision in (1, 2))
+    cells = Counter(
+        (_arms(first, subject=each)["variety"], _arms(second, subject=each)["variety"]) for each in SUBJECTS
+    )
+    assert len(cells) == 4
+    assert stats.chisquare(list(cells.values())).pvalue > FAR
+    held = [Experiments([experiment(revision=revision, salt="held")]) for revision in (1, 2)]
+    assert all(_arms(held[0], subject=each) == _arms(held[1], subject=each) for each in SUBJECTS[:100])
+
+
+def test_an_arm_may_be_called_traffic() -> None:
+    found = Experiments(
+        [experiment(arms={"control": {"share": 0.5}, "traffic": {"share": 0.5}}, target={"traffic": [0, 0.5]})]
+    )
+    sizes = Counter(arm for each in SUBJECTS for arm in _arms(found, subject=each).values())
+    assert stats.chisquare([sizes["control"], sizes["traffic"]]).pvalue > FAR
+
+
 def test_nobody_is_in_two_experiments_of_a_layer() -> None:
     found = Experiments(
         [

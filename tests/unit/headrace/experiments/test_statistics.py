@@ -105,6 +105,25 @@ def test_the_standard_error_is_welchs() -> None:
     assert found is not None and found.difference / found.error == pytest.approx(welch.statistic)
 
 
+@pytest.mark.parametrize(("of_control", "of_treatment"), [(18_000, 2_000), (2_000, 18_000)])
+def test_a_small_arm_in_which_nobody_converted_yet_is_not_told_apart(of_control: int, of_treatment: int) -> None:
+    """Its own variance is 0; that of the other, in which one in 1,000 did, is what can be known of it."""
+
+    def arm(people: int) -> ArmEstimate:
+        share = 0.001 if people == 18_000 else 0.0
+        return _arm(people, share, share * (1 - share))
+
+    found = compare(arm(of_control), arm(of_treatment), ALPHA, RHO)
+    assert found is not None and found.lower < 0 < found.upper and found.p > 0.5
+    if found.lift is not None and found.lift_lower is not None and found.lift_upper is not None:
+        assert found.lift_lower < 0 < found.lift_upper
+
+
+def test_arms_of_one_size_are_compared_by_their_own_variances_alone() -> None:
+    found = compare(_arm(5_000, 0.001, 0.0009), _arm(5_000, 0.3, 0.21), ALPHA, RHO)
+    assert found is not None and found.error == pytest.approx(math.sqrt((0.0009 + 0.21) / 5_000))
+
+
 def test_a_lift_covers_what_simulation_says_of_a_ratio() -> None:
     random = np.random.default_rng(4)
     control, treatment = random.binomial(5_000, 0.10, 20_000) / 5_000, random.binomial(5_000, 0.12, 20_000) / 5_000

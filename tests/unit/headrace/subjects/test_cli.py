@@ -17,6 +17,11 @@ def test_the_file_is_made_once_and_no_key_is_shown(tmp_path: Path) -> None:
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert read_secrets(path) == made
     assert made.current in first.output
+    added = CliRunner().invoke(app, ["add-key", "--keys", str(path)])
+    assert read_secrets(path).masters.keys() == {made.current, read_secrets(path).current}
+    assert read_secrets(path).current in added.output
+    for key in read_secrets(path).masters.values():
+        assert base64.b64encode(key).decode() not in added.output
     for key in (made.lookup, *made.masters.values()):
         assert base64.b64encode(key).decode() not in first.output
         assert repr(key) not in repr(made)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import ConfigurationError, TransientError
-from headrace.subjects.keys import SubjectKeys, add_master, drop_old_masters, ensure_keys, read_secrets
+from headrace.subjects.keys import SubjectKeys, add_master, drop_masters, ensure_keys, read_secrets
 from headrace.subjects.rotate import rotate
 from tests.unit.headrace.subjects.edges import edge, keys_of
 from tests.unit.headrace.subjects.memory_table import MemoryTable
@@ -73,9 +73,30 @@ def test_a_dropped_key_is_nowhere_in_the_folder(tmp_path: Path) -> None:
     path = keys_of(tmp_path)
     before = read_secrets(path)
     add_master(path)
-    assert drop_old_masters(path) == [before.current]
+    assert drop_masters(path, before.masters.keys()) == [before.current]
     old = base64.b64encode(before.masters[before.current])
     assert not [file for file in tmp_path.rglob("*") if old in file.read_bytes()]
+
+
+def test_what_a_killed_process_was_writing_is_overwritten_by_the_next(tmp_path: Path) -> None:
+    path = keys_of(tmp_path)
+    before = read_secrets(path)
+    # Killed when the new content was written, and before it took the file's place.
+    left = tmp_path / f".{path.name}.unfinished"
+    left.write_bytes(path.read_bytes())
+    same = tmp_path / "same blocks"
+    same.hardlink_to(left)
+    add_master(path)
+    drop_masters(path, before.masters.keys())
+    old = base64.b64encode(before.masters[before.current])
+    assert not [file for file in tmp_path.rglob("*") if old in file.read_bytes()]
+
+
+def test_the_current_key_is_never_dropped(tmp_path: Path) -> None:
+    path = keys_of(tmp_path)
+    before = read_secrets(path)
+    assert drop_masters(path, before.masters.keys()) == []
+    assert read_secrets(path) == before
 
 
 def test_after_a_rotation_all_are_found_and_what_was_deleted_cannot_be_read(tmp_path: Path) -> None:
@@ -137,5 +158,5 @@ def test_an_erasure_wins_over_a_rotation_at_the_same_time(tmp_path: Path) -> Non
         return replace(changes)
 
     table.replace = erased_before  # type: ignore[method-assign]
-    assert here.store.reseal() == (0, 0)
+    assert here.store.reseal() == (0, 0, {})
     assert not table.rows

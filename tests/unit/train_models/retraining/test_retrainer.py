@@ -65,6 +65,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.clock, self.trainings, self.rows = FakeClock(), Trainings(), Rows(orders=0, visits=0)
         self.log = TrainingLog(folder)
+        self.forgot: list[int] = []
         self.forget_metrics()
 
     def forget_metrics(self) -> None:
@@ -74,7 +75,9 @@ class Bench:
 
     def start(self) -> Retrainer:
         models = {name: _model(name) for name in ("orders", "visits")}
-        return Retrainer(models, self.rows, self.trainings, self.log, self.metrics, self.clock, every_s=60)
+        return Retrainer(
+            models, self.rows, self.trainings, self.log, self.metrics, self.clock, 60, lambda: self.forgot.append(1)
+        )
 
     def counted(self, model: str, outcome: str) -> float | None:
         labels = {"service": "train_models", "model": model, "outcome": outcome}
@@ -96,6 +99,13 @@ def test_a_model_with_enough_new_rows_is_trained_once(bench: Bench) -> None:
     retrainer.look()
     assert bench.trainings.done == [("visits", "100 new rows")]
     assert (bench.counted("visits", "trained"), bench.counted("orders", "trained")) == (1, 0)
+
+
+def test_erased_persons_are_forgotten_though_nothing_is_to_be_trained(bench: Bench) -> None:
+    retrainer = bench.start()
+    retrainer.look()
+    retrainer.look()
+    assert (bench.forgot, bench.trainings.done) == ([1, 1], [])
 
 
 def test_what_was_interrupted_is_resumed_by_the_next_process(bench: Bench) -> None:
