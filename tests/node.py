@@ -17,14 +17,17 @@ CLIENT = PROJECT / "clients" / "javascript"
 _LEAST = (20, 6)
 """Debian 12 has 18, which lacks what browsers of today have."""
 
+_PRINTED = "printed: "
+"""Before what `print` writes, as scripts may write other lines too."""
+
 
 def run_module(script: str, **environment: str) -> list[Any]:
-    """What a module prints as lines of JSON; `print` does that.
+    """What a module prints by `print`, as JSON.
 
     Imports are relative to the client's folder. A test is skipped where there is no Node that is new enough.
     """
     node = _node()
-    text = f"const print = (value) => console.log(JSON.stringify(value));\n{script}"
+    text = f"const print = (value) => console.log('{_PRINTED}' + JSON.stringify(value));\n{script}"
     command = [node, "--input-type=module", "-"]
     done = subprocess.run(
         command,
@@ -37,7 +40,8 @@ def run_module(script: str, **environment: str) -> list[Any]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines() if line[:1] in '[{"tfn0123456789']
+    found = [line.removeprefix(_PRINTED) for line in done.stdout.splitlines() if line.startswith(_PRINTED)]
+    return [json.loads(line) for line in found]
 
 
 def _node() -> str:

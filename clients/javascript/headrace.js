@@ -4,7 +4,7 @@
  * An event is kept (in localStorage, where there is one) until the API has answered that Kafka has it, and is sent
  * again after no answer, 429 or 503, in a later visit too. It has an id, so however often it is sent it counts once.
  */
-import { Outbox, defaultStorage, uuid } from "./outbox.js";
+import { BATCH, Outbox, defaultStorage, uuid } from "./outbox.js";
 import { serverEvents } from "./server_events.js";
 
 const LINGER_MS = 200;
@@ -36,9 +36,11 @@ export class Headrace {
   #onError;
   #outbox;
   #sending = null;
+  #most = BATCH;
   #timer = null;
   #failed = 0;
   #notBefore = 0;
+  #forgetting = null;
   #closed = new AbortController();
   #observer = null;
   #watched = new Map();
@@ -51,7 +53,8 @@ export class Headrace {
    * @param {string} [options.session] of somebody who isn't known; one is made and kept unless given
    * @param {string|function} [options.token] that your backend signed for the user, or what gets a new one
    * @param {Storage} [options.storage] in place of localStorage
-   * @param {function(Error)} [options.onError] told of events that were refused, and of a live stream that can't be
+   * @param {function(Error)} [options.onError] told of events that were refused, of a live stream that can't be, and of
+   *   what a callback throws
    */
   constructor({ url, key, user, session, token, storage = defaultStorage(), onError = console.warn } = {}) {
     const environment = globalThis.process?.env ?? {};
@@ -114,7 +117,7 @@ export class Headrace {
    */
   live(callback, { surface = "home", count = 10, ...more } = {}) {
     const stop = followed(this.#closed.signal);
-    this.#follow(callback, { ...this.#whose(), surface, count, ...more }, stop.signal);
+    this.#follow(callback, { surface, count, ...more }, stop.signal);
     return () => stop.abort();
   }
 
@@ -134,8 +137,13 @@ export class Headrace {
   /** All that is held about this person, page by page. */
   data(query = {}) { return this.#read(this.#dataPath(), query); }
 
-  /** Erases this person, what still waits included; a session that was made here gets a new id. */
-  async forget() {
+  /** Erases this person, what still waits included; a session that was made here gets a new id, live streams too. */
+  forget() {
+    this.#forgetting ??= this.#forget().finally(() => { this.#forgetting = null; });
+    return this.#forgetting;
+  }
+
+  async #forget() {
     await this.#sending;
     this.#outbox.clear(this.user === undefined ? this.session : undefined);
     const answer = await this.#read(this.#dataPath(), {}, { method: "DELETE" });
@@ -185,7 +193,7 @@ export class Headrace {
 
   /** Sends one batch, of which there is one under way at most. */
   #send() {
-    this.#sending ??= this.#post(this.#outbox.batch(), false).finally(() => { this.#sending = null; });
+    this.#sending ??= this.#post(this.#outbox.batch(this.#most), false).finally(() => { this.#sending = null; });
     return this.#sending;
   }
 
@@ -197,6 +205,11 @@ export class Headrace {
       const { refused } = await answer.json();
       if (refused.length) this.#onError(new HeadraceError(202, { detail: "events were refused", errors: refused }));
     } catch (error) {
+      if (NEVER.has(error.status) && batch.length > 1 && !isOfEach(error)) {
+        // One of them may be at fault, which must not take the others along.
+        this.#most = batch.length >> 1;
+        return;
+      }
       if (error instanceof HeadraceError && !LATER.has(error.status)) this.#onError(error);
       if (!NEVER.has(error.status)) {
         this.#notBefore = Date.now() + backOff(this.#failed++, error.retryAfter);
@@ -204,6 +217,7 @@ export class Headrace {
       }
     }
     this.#failed = this.#notBefore = 0;
+    this.#most = Math.min(BATCH, 2 * this.#most);
     this.#outbox.remove(batch);
   }
 
@@ -221,22 +235,37 @@ export class Headrace {
 
   async #follow(callback, query, signal) {
     for (let tries = 0; !signal.aborted; tries++) {
+      // An erased session that is asked for again would be somebody new.
+      await this.#forgetting?.catch(() => {});
       const connection = followed(signal);
+      const timer = setTimeout(() => connection.abort(), TIMEOUT_MS);
       try {
-        const options = { signal: connection.signal };
-        const answer = await this.#fetch(`/v1/recommendations/live${search(query)}`, options);
-        for await (const { event, data } of serverEvents(answer.body, () => connection.abort(), SILENCE_MS)) {
+        const { signal: ended } = connection;
+        const asked = search({ ...this.#whose(), ...query });
+        const answer = await this.#fetch(`/v1/recommendations/live${asked}`, { signal: ended });
+        clearTimeout(timer);
+        for await (const { event, data } of serverEvents(answer.body, () => connection.abort(), SILENCE_MS, ended)) {
           if (event !== "recommendations") continue;
           tries = 0;
-          callback(JSON.parse(data));
+          this.#call(callback, JSON.parse(data));
         }
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof HeadraceError && !LATER.has(error.status)) return void this.#onError(error);
       } finally {
+        clearTimeout(timer);
         connection.abort();
       }
       await pause(backOff(tries, 0), signal);
+    }
+  }
+
+  /** What the app does wrong with an answer must not end the stream. */
+  #call(callback, answer) {
+    try {
+      callback(answer);
+    } catch (error) {
+      this.#onError(error);
     }
   }
 
@@ -275,6 +304,11 @@ export class Headrace {
     this.#watched.delete(element);
     this.#observer?.unobserve(element);
   }
+}
+
+/** Whether the API has looked at the events one by one, and none was right. */
+function isOfEach(error) {
+  return error.errors.length > 0 && error.errors.every(({ name }) => String(name).startsWith("events."));
 }
 
 /** The query of an address, of what is set. */

@@ -4,7 +4,7 @@
  */
 const PREFIX = "headrace:event:";
 const MOST = 5_000;
-const BATCH = 100;
+export const BATCH = 100;
 const BATCH_BYTES = 60_000; // A browser lets 64 KiB of requests outlive their page.
 
 export class Outbox {
@@ -26,7 +26,7 @@ export class Outbox {
     const keys = this.#keys();
     if (keys.length >= MOST) this.#storage.removeItem(keys[0]);
     const key = `${this.#prefix}${this.#begun}${(this.#count++).toString(36).padStart(6, "0")}${event.id}`;
-    const text = JSON.stringify(event);
+    const text = JSON.stringify(event, (_, value) => (typeof value === "string" ? wellFormed(value) : value));
     for (;;) {
       try {
         return this.#storage.setItem(key, text);
@@ -38,11 +38,11 @@ export class Outbox {
     }
   }
 
-  /** Keys with their events as JSON, the oldest first, as many as one request may have. */
-  batch() {
+  /** Keys with their events as JSON, the oldest first, as many as one request may have, and at most so many. */
+  batch(most = BATCH) {
     const found = [];
     let bytes = 0;
-    for (const key of this.#keys().slice(0, BATCH)) {
+    for (const key of this.#keys().slice(0, most)) {
       const text = this.#storage.getItem(key);
       if (text === null) continue;
       bytes += new TextEncoder().encode(text).length;
@@ -86,6 +86,11 @@ class MemoryStorage {
   getItem(key) { return this.#values.get(key) ?? null; }
   setItem(key, value) { this.#values.set(key, value); }
   removeItem(key) { this.#values.delete(key); }
+}
+
+/** Without halves of surrogate pairs, as of a text that was cut amid an emoji: the API would refuse all sent with it. */
+function wellFormed(text) {
+  return text.toWellFormed?.() ?? text;
 }
 
 /** A random id; crypto.randomUUID is missing on pages that came by plain HTTP from elsewhere than this machine. */

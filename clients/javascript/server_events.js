@@ -3,10 +3,12 @@
  *
  * @param {ReadableStream<Uint8Array>} body
  * @param {function()} onSilence called when nothing, not even a heartbeat, came for so many milliseconds
+ * @param {AbortSignal} [signal] ends it, as the end of its request alone may leave it waiting
  * @yields {{event: string, data: string}}
  */
-export async function* serverEvents(body, onSilence, silence) {
+export async function* serverEvents(body, onSilence, silence, signal) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  signal?.addEventListener("abort", () => reader.cancel().catch(() => {}), { once: true });
   let rest = "";
   let timer = setTimeout(onSilence, silence);
   try {

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
 from headrace.clock import Clock, SystemClock
 from headrace.interactions.limits import DAY_US, Limits
@@ -21,6 +22,8 @@ from headrace.models.version_loader import VersionLoader
 from headrace.pushed import MAX_BYTES as PUSH_BYTES
 from headrace.pushed import TOPIC as PUSHED
 from headrace.subjects.async_subjects import AsyncSubjects
+from headrace.subjects.metrics import SubjectMetrics
+from headrace.subjects.scheduled_rotation import ScheduledRotation
 from headrace.subjects.subjects import open_subjects
 from serve_api import problems
 from serve_api.body_limit import BodyLimit
@@ -37,7 +40,7 @@ from serve_api.events.places import EventPlaces
 from serve_api.experiments.opening import followed_experiments
 from serve_api.live_feed import LiveFeed
 from serve_api.live_hub import LiveHub
-from serve_api.metrics import Metrics, RequestMetrics
+from serve_api.metrics import SERVICE, Metrics, RequestMetrics
 from serve_api.predictions.deployments import Deployments
 from serve_api.predictions.followed_promotions import FollowedPromotions
 from serve_api.predictions.openapi import with_bodies, with_models
@@ -96,7 +99,7 @@ def build_app(settings: Settings) -> FastAPI:
 
     Raises:
         ConfigurationError: the file of device types, of clients or of what is recommended, or an experiment, is missing
-            or wrong, or the folder of push keys or a file of the shop is missing.
+            or wrong, or the folder of push keys or a file of the shop is missing, or the shop's key is no page's.
     """
     metrics = Metrics(new_registry())
     type_zones = load_type_zones(settings.device_types_file or DEVICE_TYPES_FILE)
@@ -105,7 +108,7 @@ def build_app(settings: Settings) -> FastAPI:
     rules = read_rules(settings)
     subjects = None
     if settings.subject_keys is not None:
-        subjects = AsyncSubjects(open_subjects(settings, settings.subject_keys))
+        subjects = _subjects(settings, settings.subject_keys, metrics.registry)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -123,9 +126,18 @@ def build_app(settings: Settings) -> FastAPI:
     for resource in (*stored, *streams, models, predictions, outcomes, *people, operations):
         app.include_router(resource.router)
     if settings.shop:
+        if settings.clients is not None:
+            register.check_page_key(settings.shop_key)
         app.include_router(shop.shop_router(settings.shop_key, takes_users=settings.clients is None))
     _describe_models(app)
     return app
+
+
+def _subjects(settings: Settings, keys: Path, registry: CollectorRegistry) -> AsyncSubjects:
+    found = open_subjects(settings, keys)
+    SubjectMetrics(registry, SERVICE, found.store.keys, found.erased)
+    rotation = ScheduledRotation(keys, found.store, found.erased) if settings.rotate_subject_keys else None
+    return AsyncSubjects(found, rotation)
 
 
 def _describe_models(app: FastAPI) -> None:

@@ -175,6 +175,7 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     mends = {
         404: f"there is no {request.url.path}; see /docs for the routes",
         405: f"{request.url.path} does not take {request.method}; see /docs for what it takes",
+        408: "the body did not come in time; send it again",
         413: "the body is too large; see the route's description in /docs for what it takes",
     }
     detail = mends.get(error.status_code, str(error.detail))

@@ -48,8 +48,11 @@ async def scan(
     keep: Callable[[Position, T], bool],
     wanted: int,
     max_read: int,
+    is_full: Callable[[], bool] = lambda: False,
 ) -> Found[T]:
     """Reads partitions in their order until `wanted` items are kept, `max_read` are read, or all is read.
+
+    It ends after the item that `is_full` is true of, too.
 
     It reads ahead one partition more for each that did not suffice, so that a dense range costs one read and an empty
     one few round trips.
@@ -63,7 +66,7 @@ async def scan(
             while True:
                 for position, item in page.rows:
                     # One row beyond what is wanted tells that there is a next page.
-                    if reached is not None and (len(items) == wanted or read >= max_read):
+                    if reached is not None and (len(items) == wanted or read >= max_read or is_full()):
                         return Found(items, reached)
                     read, reached = read + 1, position
                     if keep(position, item):

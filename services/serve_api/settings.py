@@ -40,6 +40,11 @@ class Settings(CassandraSettings):
         description="File of `headrace subjects keys`, the same for all edges. Without it nothing about persons is "
         "taken",
     )
+    rotate_subject_keys: bool = Field(
+        False,
+        description="Replaces the master key by itself a day after an erasure: where all edges read the very file that "
+        "SUBJECT_KEYS names, and not copies of it",
+    )
     device_types_file: Path | None = Field(
         None, description="Device types that a PUT may name; the project's deploy/device_types.yaml unless set"
     )
@@ -96,6 +101,12 @@ class Settings(CassandraSettings):
     recommend_live_max_clients: int = Field(
         500, ge=1, le=100_000, description="Live streams of recommendations open at once; more get 503"
     )
+    recommend_live_per_address: int = Field(
+        25,
+        ge=1,
+        le=100_000,
+        description="Live streams of recommendations of one address with a browser's key; more get 429",
+    )
     recommend_live_model_interval: float = Field(
         5.0, ge=0.1, le=3_600, description="Seconds in which a live stream follows the model once at most"
     )
@@ -103,8 +114,8 @@ class Settings(CassandraSettings):
         1_024,
         ge=16,
         le=16_384,
-        description="Requests with events or items that are taken at once, and a 16th as many with bodies over 64 KiB; "
-        "more get 503",
+        description="Requests of servers with events or items that are taken at once, and a 16th as many with bodies "
+        "over 64 KiB; of pages half as many besides; more get 503",
     )
     events_body_timeout: float = Field(
         10.0, gt=0, le=300, description="Seconds in which the body of events or items must have come"
@@ -123,7 +134,7 @@ class Settings(CassandraSettings):
 
     @model_validator(mode="after")
     def _refuse_public_bind(self) -> Self:
-        if not _is_loopback(self.http_host) and not self.allow_public_bind and self.clients is None:
+        if not is_loopback(self.http_host) and not self.allow_public_bind and self.clients is None:
             raise ValueError(
                 f"http_host {self.http_host} is not loopback and the API asks for no credentials: set "
                 "SERVE_API_CLIENTS, bind 127.0.0.1, or set SERVE_API_ALLOW_PUBLIC_BIND=true where something in front "
@@ -141,7 +152,8 @@ class Settings(CassandraSettings):
         return self
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can be there."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from headrace_client.connection import Connection, Token
 from headrace_client.errors import HeadraceError
-from headrace_client.outbox import Event, Outbox
+from headrace_client.outbox import Outbox
 
 _MOST_WAITING = 10_000
 _ROOM_TIMEOUT_S = 10.0
@@ -96,18 +96,22 @@ class Headrace:
         """Queues any event of `POST /v1/events`, and gives its id. `user` or `session` says whose it is.
 
         Raises:
+            TypeError, ValueError: a field is nothing that JSON has, such as a Decimal, a datetime, NaN or half of an
+                emoji.
             NotSent: the queue is full and stays so for 10 s, or the client is closed.
         """
         person = {} if "user" in fields or "session" in fields else self._person
         event = {"id": str(uuid.uuid4()), "time": datetime.now(UTC).isoformat(), **person, **fields, "kind": kind}
-        self._outbox.add({name: value for name, value in event.items() if value is not None}, _ROOM_TIMEOUT_S)
+        # Here, where whoever sends it can be told that it can't be sent.
+        content = _json({name: value for name, value in event.items() if value is not None})
+        self._outbox.add(content, _ROOM_TIMEOUT_S)
         return str(event["id"])
 
     def flush(self, timeout: float = 30.0) -> None:
         """Returns when the API has answered for every event so far.
 
         Raises:
-            NotSent: some still wait after so many seconds.
+            NotSent: some of them still wait after so many seconds.
         """
         self._outbox.flush(timeout)
 
@@ -160,10 +164,11 @@ class Headrace:
         """Puts up to 1,000 items into the catalog; each replaces all that was known of it. For a server's key.
 
         Raises:
+            TypeError, ValueError: a field is nothing that JSON has.
             HeadraceError: the API refused it.
             httpx.TransportError: it gave no answer. To put the same again is safe.
         """
-        return self._connection.send("POST", "/v1/items", {"items": items})
+        return self._connection.send("POST", "/v1/items", _json({"items": items}))
 
     def data(self, *, user: str | None = None, session: str | None = None, **query: Any) -> dict[str, Any]:
         """All that is held about a person, a page at a time. Raises as `recommendations`."""
@@ -193,8 +198,13 @@ class Headrace:
             raise ValueError("nobody is named: give user or session")
         return f"/v1/{kind}/{quote(person, safe='')}/data"
 
-    def _post(self, events: list[Event]) -> dict[str, Any]:
-        return self._connection.send("POST", "/v1/events", {"events": events})
+    def _post(self, events: list[bytes]) -> dict[str, Any]:
+        return self._connection.send("POST", "/v1/events", b'{"events":[%b]}' % b",".join(events))
+
+
+def _json(content: object) -> bytes:
+    # A text with half of a surrogate pair can't be encoded, and would have the API refuse all that is sent with it.
+    return json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _log_error(error: HeadraceError) -> None:

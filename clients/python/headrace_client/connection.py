@@ -34,14 +34,15 @@ class Connection:
     def close(self) -> None:
         self._client.close()
 
-    def send(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        """One try.
+    def send(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
+        """One try, with a body of JSON if there is one.
 
         Raises:
             HeadraceError: the API refused it.
             httpx.TransportError: it gave no answer.
         """
-        answer = self._client.request(method, path, json=body, headers=self._headers())
+        headers = self._headers() if body is None else {**self._headers(), "Content-Type": "application/json"}
+        answer = self._client.request(method, path, content=body, headers=headers)
         _check(answer)
         found: dict[str, Any] = answer.json()
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -14,17 +15,19 @@ import httpx
 from headrace_client.connection import back_off, is_passing
 from headrace_client.errors import HeadraceError, NotSent
 
-Event = Mapping[str, Any]
 _LINGER_S = 0.05
+_MOST_BYTES = 900_000
+"""Of one request; the API takes 1 MiB."""
+_log = logging.getLogger(__name__)
 _NEVER = frozenset({400, 413, 415, 422})
 """What is sent again as it is would be refused again."""
 
 
 class Outbox:
-    """Events leave it once the API has answered that Kafka has them, or that they are wrong.
+    """Events, as JSON, leave it once the API has answered that Kafka has them, or that they are wrong.
 
     Args:
-        post: sends a batch and gives the answer.
+        post: sends a batch and gives the answer. Whatever it raises, the same batch is sent again later.
         on_error: told of events that were refused, and of a key that doesn't count; called on the sending thread.
         batch: events in a request at most.
         most: events that wait at most.
@@ -32,16 +35,17 @@ class Outbox:
 
     def __init__(
         self,
-        post: Callable[[list[Event]], Mapping[str, Any]],
+        post: Callable[[list[bytes]], Mapping[str, Any]],
         on_error: Callable[[HeadraceError], None],
         batch: int,
         most: int,
     ) -> None:
         self._post = post
         self._on_error = on_error
-        self._batch = batch
+        self._batch = self._at_once = batch
         self._most = most
-        self._waiting: deque[Event] = deque()
+        self._waiting: deque[bytes] = deque()
+        self._added = self._settled = 0
         self._changed = threading.Condition()
         self._is_closed = False
         self._trouble: Exception | None = None
@@ -51,7 +55,7 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, event: Event, timeout: float) -> None:
+    def add(self, event: bytes, timeout: float) -> None:
         """Queues an event; where the queue is full, waits so many seconds for room.
 
         Raises:
@@ -64,17 +68,19 @@ class Outbox:
             if not has_room:
                 raise NotSent(f"{self._most:,} events wait already") from self._trouble
             self._waiting.append(event)
+            self._added += 1
             self._changed.notify_all()
 
     def flush(self, timeout: float) -> None:
-        """Returns when nothing waits any more.
+        """Returns when none waits any more of those that were added so far.
 
         Raises:
-            NotSent: something still does after so many seconds.
+            NotSent: some still do after so many seconds.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: not self._waiting, timeout):
-                raise NotSent(f"{len(self._waiting):,} events still wait") from self._trouble
+            until = self._added
+            if not self._changed.wait_for(lambda: self._settled >= until, timeout):
+                raise NotSent(f"{until - self._settled:,} events still wait") from self._trouble
 
     def close(self) -> None:
         """Ends the thread; what waits is given up."""
@@ -87,16 +93,18 @@ class Outbox:
         tries = 0
         while (batch := self._next()) is not None:
             wait = self._send(batch, tries)
-            tries = 0 if wait == 0 else tries + 1
+            tries = 0 if wait is None else tries + 1
             with self._changed:
-                if wait:
+                if wait is not None:
                     self._changed.wait_for(lambda: self._is_closed, wait)
-                else:
-                    for _ in batch:
-                        self._waiting.popleft()
-                    self._changed.notify_all()
+                    continue
+                for _ in batch:
+                    self._waiting.popleft()
+                self._settled += len(batch)
+                self._at_once = min(self._batch, 2 * self._at_once)
+                self._changed.notify_all()
 
-    def _next(self) -> list[Event] | None:
+    def _next(self) -> list[bytes] | None:
         """The oldest events; None where it is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_closed or self._waiting)
@@ -104,21 +112,51 @@ class Outbox:
             end = time.monotonic() + _LINGER_S
             while len(self._waiting) < self._batch and not self._is_closed and (left := end - time.monotonic()) > 0:
                 self._changed.wait(left)
-            return None if self._is_closed else [event for event in islice(self._waiting, self._batch)]
+            return None if self._is_closed else self._oldest()
 
-    def _send(self, batch: list[Event], tries: int) -> float:
-        """Seconds to wait before the same is sent again; 0 where it is settled."""
+    def _oldest(self) -> list[bytes]:
+        found: list[bytes] = []
+        size = 0
+        for event in islice(self._waiting, self._at_once):
+            size += len(event) + 1
+            if found and size > _MOST_BYTES:
+                break
+            found.append(event)
+        return found
+
+    def _send(self, batch: list[bytes], tries: int) -> float | None:
+        """Seconds to wait before the oldest are sent again; None where these are settled."""
         try:
-            answer = self._post(batch)
+            refused = self._post(batch)["refused"]
         except httpx.TransportError as error:
             self._trouble = error
             return back_off(tries)
         except HeadraceError as error:
             self._trouble = error
+            if error.status in _NEVER and len(batch) > 1 and not _is_of_each(error):
+                # One of them may be at fault, which must not take the others along.
+                self._at_once = len(batch) // 2
+                return 0.0
             if not is_passing(error):
-                self._on_error(error)
-            return 0.0 if error.status in _NEVER else back_off(tries, error.retry_after)
+                self._tell(error)
+            return None if error.status in _NEVER else back_off(tries, error.retry_after)
+        except Exception as error:
+            # Such as the app's own of getting a token, or of an answer that isn't the API's: the thread has to go on.
+            self._trouble = error
+            _log.exception("events can't be sent now; they are tried again")
+            return back_off(tries)
         self._trouble = None
-        if answer["refused"]:
-            self._on_error(HeadraceError(202, {"detail": "events were refused", "errors": answer["refused"]}))
-        return 0.0
+        if refused:
+            self._tell(HeadraceError(202, {"detail": "events were refused", "errors": refused}))
+        return None
+
+    def _tell(self, error: HeadraceError) -> None:
+        try:
+            self._on_error(error)
+        except Exception:
+            _log.exception("on_error failed when it was told of %r", error)
+
+
+def _is_of_each(error: HeadraceError) -> bool:
+    """Whether the API has looked at the events one by one, and none was right."""
+    return bool(error.errors) and all(str(each.get("name", "")).startswith("events.") for each in error.errors)

@@ -35,10 +35,11 @@ class RateLimit:
 
 
 def network_of(address: str) -> str:
-    """An address, of IPv6 its /64, all of which one household has."""
+    """An address, of IPv6 its /64, all of which one household has. An IPv4 one in IPv6's form is the IPv4 one."""
     if ":" not in address:
         return address
     try:
-        return str(IPv6Address(address.partition("%")[0]).packed[:8].hex())
+        found = IPv6Address(address.partition("%")[0])
     except ValueError:
         return address
+    return found.packed[:8].hex() if found.ipv4_mapped is None else str(found.ipv4_mapped)

@@ -70,10 +70,22 @@ class ClientRegister:
         self._check_rate(client, request)
         return client
 
+    def check_page_key(self, key: str) -> None:
+        """Raises:
+        ConfigurationError: a key that a page tells everybody is a server's, or no client's.
+        """
+        client = self._clients.get(hashlib.sha256(key.encode()).digest())
+        if client is None or client.kind != "browser":
+            whose = "no client's" if client is None else f"that of the server {client.name}, which has to stay secret"
+            raise ConfigurationError(
+                f"everybody can read the key of the shop page, and it is {whose}: set SERVE_API_SHOP_KEY to that of a "
+                f"client of kind browser in {self._path}"
+            )
+
     def charge(self, client: Client, request: Request, tokens: float) -> None:
         """Counts a request that turned out to be as much work as several, towards its client's rate."""
         if client.limit is not None and tokens > 0:
-            client.limit.charge(_address_of(request), tokens, self._clock.monotonic())
+            client.limit.charge(address_of(request), tokens, self._clock.monotonic())
 
     def is_origin(self, origin: str) -> bool:
         """Whether pages of this origin may read answers."""
@@ -90,7 +102,7 @@ class ClientRegister:
     def _check_rate(self, client: Client, request: Request) -> None:
         if client.limit is None:
             return
-        wait = client.limit.take(_address_of(request), self._clock.monotonic())
+        wait = client.limit.take(address_of(request), self._clock.monotonic())
         if wait:
             self._metrics.count(client.name, "rate_limited")
             seconds = max(1, ceil(wait))
@@ -136,7 +148,8 @@ def _key_of(request: Request) -> bytes | None:
     return key.strip().encode("latin-1", "replace") or None
 
 
-def _address_of(request: Request) -> str:
+def address_of(request: Request) -> str:
+    """Where a request comes from; empty where that isn't known."""
     return request.client.host if request.client is not None else ""
 
 

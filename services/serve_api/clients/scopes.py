@@ -14,6 +14,7 @@ class Scope(StrEnum):
     ITEMS = "items"
     USERS = "users"
     EXPERIMENTS = "experiments"
+    METRICS = "metrics"
 
 
 BROWSER_SCOPES = frozenset({Scope.EVENTS, Scope.RECOMMEND, Scope.USERS})

@@ -43,7 +43,7 @@ class BucketsByAddress:
     """A bucket for each address that asked lately.
 
     Args:
-        most: held at once; the one that was asked for longest ago goes first, and would be full again by then.
+        most: held at once; the one that was asked for longest ago goes first, as the likeliest to be full again.
     """
 
     def __init__(self, rate: Rate, most: int) -> None:

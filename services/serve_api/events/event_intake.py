@@ -9,6 +9,7 @@ from headrace.clock import Clock
 from headrace.errors import DeliveryError, TransientError
 from headrace.interactions.event import Event, event_of
 from headrace.interactions.fault import FieldFault, Refused
+from headrace.interactions.fields import content_of
 from headrace.interactions.limits import Limits
 from headrace.interactions.records import RAW
 from headrace.interactions.take import interaction_of
@@ -18,10 +19,13 @@ from serve_api.clients.acting import AnotherUser, acting_as, proven_user
 from serve_api.confirmed_writer import ConfirmedWriter, Entry
 from serve_api.events.answers import EventsTaken, RefusedOne, nothing_taken, refused_documents
 from serve_api.events.metrics import EventMetrics
-from serve_api.events.sent import Sent, content_of
+from serve_api.events.sent import Sent
 from serve_api.events.turns import Turns
 from serve_api.principal import Principal
 from serve_api.problems import unavailable
+
+MAX_PERSONS = 20
+"""Of a page's request. Each that is new takes a transaction of Cassandra, and everybody can send with a page's key."""
 
 
 class Subjects(Protocol):
@@ -34,6 +38,11 @@ class Subjects(Protocol):
             TransientError: they can't be known now.
         """
         ...
+
+
+_TOO_MANY_PERSONS = FieldFault(
+    "session", f"a page's request is about {MAX_PERSONS} people at most", "send those of others in one of their own"
+)
 
 
 class _Right(NamedTuple):
@@ -91,14 +100,18 @@ class EventIntake:
         proven = proven_user(principal, token)
         right: list[_Right] = []
         refused: list[RefusedOne] = []
+        persons: set[str] = set()
         turns = Turns()
         for index, raw in enumerate(sent.each):
             await turns.before(memoryview(raw).nbytes)
             try:
-                event = event_of(content_of(raw), now, self._limits, proven)
+                event = event_of(content_of(raw, "body"), now, self._limits, proven)
                 acts = acting_as(principal, event.user, event.session, proven)
                 if acts.user != event.user:
                     event = msgspec.structs.replace(event, user=acts.user)
+                if principal.client.kind == "browser" and len(persons | {acts.name}) > MAX_PERSONS:
+                    raise Refused([_TOO_MANY_PERSONS])
+                persons.add(acts.name)
                 right.append(_Right(index, event))
             except Refused as refusal:
                 refused.append(RefusedOne(index, refusal.faults))

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from headrace.clock import Clock
 from headrace.errors import DeliveryError
 from headrace.interactions.fault import Refused
+from headrace.interactions.fields import content_of
 from headrace.interactions.item import item_id, item_of
 from headrace.interactions.records import ITEMS, Item
 from headrace.records import encode, headers_of, record_key
 from serve_api.confirmed_writer import ConfirmedWriter, Entry
 from serve_api.events.answers import ItemsTaken, RefusedOne, nothing_taken, refused_documents
 from serve_api.events.metrics import EventMetrics
-from serve_api.events.sent import Sent, content_of
+from serve_api.events.sent import Sent
 from serve_api.events.turns import Turns
 from serve_api.problems import unavailable
 
@@ -33,7 +34,7 @@ class ItemIntake:
             Problem: it is wrong; or Kafka did not confirm, and then it is not known whether it is taken.
         """
         try:
-            made = item_of(content_of(body), site, self._clock.now_us(), item_id(item))
+            made = item_of(content_of(body, "body"), site, self._clock.now_us(), item_id(item))
         except Refused as refusal:
             self._metrics.count_items("refused", 1)
             raise nothing_taken([RefusedOne(0, refusal.faults)], "items", is_many=False) from None
@@ -53,7 +54,7 @@ class ItemIntake:
         for index, raw in enumerate(sent.each):
             await turns.before(memoryview(raw).nbytes)
             try:
-                entries.append(_entry(item_of(content_of(raw), site, now)))
+                entries.append(_entry(item_of(content_of(raw, "body"), site, now)))
             except Refused as refusal:
                 refused.append(RefusedOne(index, refusal.faults))
         self._metrics.count_items("refused", len(refused))

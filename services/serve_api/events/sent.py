@@ -5,12 +5,10 @@ from typing import Any, NamedTuple
 import msgspec
 from starlette.datastructures import Headers
 
-from headrace.interactions.fault import FieldFault, Refused
+from headrace.interactions.fields import WRONG, words_of
 from serve_api.problems import Fault, Problem, invalid
 
 MAX_MANY = 1_000
-MAX_EACH_BYTES = 65_536
-"""Of one event or item: above what their fields' limits let in, and below what keeps others waiting."""
 MAX_BYTES = 1_048_576
 _JSON = "application/json"
 _LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
@@ -50,9 +48,6 @@ def _decoder(what: str, *others: tuple[str, Any, Any], is_strict: bool) -> _Deco
 _TOKEN = ("user_token", str | None, None)
 _EVENTS, _ONLY_EVENTS = (_decoder("events", _TOKEN, is_strict=strict) for strict in (False, True))
 _ITEMS, _ONLY_ITEMS = (_decoder("items", is_strict=strict) for strict in (False, True))
-_ANY = msgspec.json.Decoder()
-# What msgspec raises where JSON is wrong, not UTF-8, or nested too deep.
-_WRONG = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def read_events(body: bytes, headers: Headers) -> Sent:
@@ -80,25 +75,10 @@ def _read(body: bytes, headers: Headers, what: str, lenient: _Decoder, strict: _
         if getattr(lenient.decode(body), what) is None:
             return Sent([msgspec.Raw(body)], is_many=False)
         found = strict.decode(body)
-    except _WRONG as error:
+    except WRONG as error:
         raise _wrong(error, what) from None
     each = _checked(_listed(getattr(found, what)), what)
     return Sent(each, is_many=True, user_token=getattr(found, "user_token", None))
-
-
-def content_of(raw: msgspec.Raw | bytes) -> Any:
-    """What one event or item is.
-
-    Raises:
-        Refused: it is no JSON, or too large.
-    """
-    size = memoryview(raw).nbytes
-    if size > MAX_EACH_BYTES:
-        raise Refused([FieldFault("body", f"it has {size:,} bytes", f"send at most {MAX_EACH_BYTES:,} bytes for each")])
-    try:
-        return _ANY.decode(raw)
-    except _WRONG as error:
-        raise Refused([FieldFault("body", f"it is no JSON: {_words(error)}", "send a JSON object")]) from None
 
 
 def check_json(headers: Headers) -> None:
@@ -152,11 +132,7 @@ def _listed(many: Any) -> list[msgspec.Raw]:
 def _wrong(error: BaseException, what: str) -> Problem:
     if _TOO_MANY in str(error):
         return _too_many(what)
-    return invalid(Fault("body", f"it is not as it has to be: {_words(error)}", "send JSON as /docs describes it"))
-
-
-def _words(error: BaseException) -> str:
-    return "it is nested too deep" if isinstance(error, RecursionError) else str(error)[:200]
+    return invalid(Fault("body", f"it is not as it has to be: {words_of(error)}", "send JSON as /docs describes it"))
 
 
 def _unsupported(what: str) -> Problem:

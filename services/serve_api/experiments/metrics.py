@@ -48,6 +48,8 @@ class ExperimentMetrics(Collector):
                     if (shown := value(arm)) is not None
                 ],
             )
+        running = [((each.experiment,), float(each.state == "running")) for each in found]
+        yield _gauge("running", "1 while its file says running", ("experiment",), running)
         guarded = [
             ((each.experiment, one.arm, one.metric), float(one.state == "harmed"))
             for each in found

@@ -19,6 +19,7 @@ from graphql import (
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
+    value_from_ast_untyped,
 )
 
 CALL = 100
@@ -54,9 +55,15 @@ def cost_of(document: DocumentNode, operation_name: str | None, variables: Mappi
     """The cost of one operation of a valid document: one without cycles of fragments."""
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
-    reckoner = _Reckoner(fragments, variables)
     chosen = [each for each in operations if operation_name in (None, each.name.value if each.name else None)]
-    return max((reckoner.of(each.selection_set) for each in chosen), key=lambda cost: cost.values, default=Cost())
+    costs = [_Reckoner(fragments, {**_defaults(each), **variables}).of(each.selection_set) for each in chosen]
+    return max(costs, key=lambda cost: cost.values, default=Cost())
+
+
+def _defaults(operation: OperationDefinitionNode) -> dict[str, Any]:
+    """What its variables are where the request leaves them out."""
+    given = {each.variable.name.value: each.default_value for each in operation.variable_definitions}
+    return {name: value_from_ast_untyped(value) for name, value in given.items() if value is not None}
 
 
 class _Reckoner:
@@ -94,7 +101,8 @@ class _Reckoner:
             value = argument.value
             if argument.name.value == "count" and name in _LISTS:
                 # One of another kind is refused by what validates, or by what reads the variables.
-                return _number(self._variables.get(value.name.value) if isinstance(value, VariableNode) else value)
+                given = self._variables.get(value.name.value) if isinstance(value, VariableNode) else value
+                return _LISTS[name] if given is None else _number(given)
             if argument.name.value == "events":
                 return self._events(value)
         return _LISTS.get(name, 1)

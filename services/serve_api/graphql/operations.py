@@ -1,6 +1,9 @@
 """Queries and the mutation: each does what a REST route does, by the same code."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import msgspec
@@ -34,6 +37,14 @@ class Context:
     request: Request
     principal: Principal
     services: Services
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """The fields of a query one after the other, and between them others' requests."""
+        async with self._turn:
+            await asyncio.sleep(0)
+            yield
 
     def need(self, scope: Scope) -> None:
         """Raises:
@@ -46,10 +57,11 @@ class Context:
         """An item of the site's catalog."""
         return self.services.recommendations.state.sites.of(self.principal.site).find(item)
 
-    def impersonal(self, way: Way, query: RecommendationQuery) -> Recommendations:
+    async def impersonal(self, way: Way, query: RecommendationQuery) -> Recommendations:
         """What nothing need be known of anybody for."""
-        answering = self.services.recommendations.answering
-        return Recommendations.of(answering.impersonal(self.principal.site, way, query))
+        async with self.turn():
+            answering = self.services.recommendations.answering
+            return Recommendations.of(answering.impersonal(self.principal.site, way, query))
 
 
 Info = StrawberryInfo[Context, None]
@@ -87,9 +99,10 @@ async def _recommendations(
     token = token_of(context.request)
     is_about_someone = user is not None or session is not None or token is not None
     name = acting_for(context.principal, user, session, token).name if is_about_someone else None
-    found = context.services.recommendations
-    with found.places.one():
-        return Recommendations.of(await found.answering.answer(Wanted(context.principal.site, name, query)))
+    async with context.turn():
+        found = context.services.recommendations
+        with found.places.one():
+            return Recommendations.of(await found.answering.answer(Wanted(context.principal.site, name, query)))
 
 
 async def _similar(
@@ -98,13 +111,14 @@ async def _similar(
     if info.context.find(item) is None:
         return None
     query = _query(count=count, age=age, category=category, surface="similar", about=item)
-    return info.context.impersonal("similar", query)
+    return await info.context.impersonal("similar", query)
 
 
 async def _trending(
     info: Info, count: int = 10, age: int | None = None, category: str | None = None
 ) -> Recommendations:
-    return info.context.impersonal("trending", _query(count=count, age=age, category=category, surface="trending"))
+    query = _query(count=count, age=age, category=category, surface="trending")
+    return await info.context.impersonal("trending", query)
 
 
 async def _item(info: Info, item: strawberry.ID) -> Item | None:

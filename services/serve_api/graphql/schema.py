@@ -14,6 +14,7 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from headrace.errors import HeadraceError, TransientError
 from serve_api.graphql.cost import cost_of
 from serve_api.graphql.operations import Context, Mutation, Query
+from serve_api.graphql.pairs import check_pairs
 from serve_api.problems import Fault, Problem, invalid
 
 _log = logging.getLogger(__name__)
@@ -24,11 +25,13 @@ MAX_COST = 3_000
 
 
 class CostLimiter(SchemaExtension):
-    """Refuses what would answer too much, after validation and before anything runs; and charges its calls."""
+    """Refuses what would be too much to validate, and then what would answer too much; and charges its calls."""
 
     def on_validate(self) -> Iterator[None]:
-        yield
         context = self.execution_context
+        if context.graphql_document is not None:
+            check_pairs(context.graphql_document)
+        yield
         if context.pre_execution_errors or context.graphql_document is None:
             return
         cost = cost_of(context.graphql_document, context.operation_name, context.variables or {})
@@ -48,7 +51,7 @@ class QuietSchema(strawberry.Schema):
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Called with the errors of an operation."""
         for each in errors:
-            if _is_internal(each.original_error):
+            if _is_internal(each):
                 place = ".".join(map(str, each.path or ()))
                 _log.error("a GraphQL field failed", extra={"field": place}, exc_info=each.original_error)
 
@@ -97,11 +100,14 @@ def _error(error: GraphQLError) -> dict[str, Any]:
         formatted |= {"message": cause.detail, "extensions": {"code": cause.kind, "status": cause.status}}
     elif isinstance(cause, TransientError):
         formatted |= {"message": str(cause), "extensions": {"code": "unavailable", "status": 503}}
-    elif _is_internal(cause):
+    elif _is_internal(error):
         # What went wrong within is in the log, not in the answer.
         formatted |= {"message": "something is wrong in the server", "extensions": {"code": "internal", "status": 500}}
     return formatted
 
 
-def _is_internal(cause: Exception | None) -> bool:
-    return cause is not None and not isinstance(cause, HeadraceError | GraphQLError | ValueError)
+def _is_internal(error: GraphQLError) -> bool:
+    cause = error.original_error
+    # Before anything runs, so without a path, a ValueError is about what was sent.
+    known = HeadraceError | GraphQLError if error.path else HeadraceError | GraphQLError | ValueError
+    return cause is not None and not isinstance(cause, known)

@@ -150,9 +150,9 @@ class Answering:
         return found
 
     def _is_left_alone(self, user: UserFeatures | None) -> bool:
-        """Whether nothing may be personal: also where it isn't known yet whether the person consents."""
+        """Whether nothing may be personal: also where nobody can say whether the person consents."""
         if user is None:
-            return not self._state.has_read_features()
+            return not self._state.has_read_features() or self._state.users.has_forgotten_refusals
         return not user.consent or user.flagged
 
     def _known(self, site: str, subject: str) -> UserFeatures | None:

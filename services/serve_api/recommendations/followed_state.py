@@ -83,7 +83,8 @@ class FollowedState:
         tail = _SESSIONS_PER_KEPT * sites.max_sessions
         people = [
             Followed(FEATURES, self._take_features),
-            Followed(SESSIONS, self._take_sessions, tail),
+            # After the items: of those that nobody knows by then nothing is kept, as who sends events can invent some.
+            Followed(SESSIONS, self._take_sessions, tail, lambda: self._items.has_read_all),
         ]
         items = [
             Followed(ITEMS, self._take_items),
@@ -141,6 +142,9 @@ class FollowedState:
                 self.users.drop(subject)
             else:
                 self.users.put(subject, value)
+                # It may have been erased between the look and now.
+                if self.erased.is_erased(subject):
+                    self.users.drop(subject)
             if subject in watched:
                 changed.append(subject)
         self._wake(changed)
@@ -159,15 +163,12 @@ class FollowedState:
             self._loop.call_soon_threadsafe(self._forget_on_loop, subject)
 
     def _forget_on_loop(self, subject: str) -> None:
-        # Once more, as the reader may have been about to put it in.
-        self.users.drop(subject)
         self.sites.drop_subject(subject)
         self._watchers.wake_subjects((subject,))
 
     def _take_sessions(self, messages: Sequence[Message]) -> None:
         sessions = [each for each in self._decoded(messages, Session) if not self.erased.is_erased(each.subject)]
-        only_known = self._items.has_read_all
-        self._put(sessions, lambda site, session: site.put_session(session, only_known=only_known))
+        self._put(sessions, lambda site, session: site.put_session(session))
 
     def _take_items(self, messages: Sequence[Message]) -> None:
         changes: list[Item | _Gone] = []

@@ -1,7 +1,9 @@
 """A person's recommendations as they change, as server-sent events."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -12,15 +14,20 @@ from serve_api.recommendations.people import Found
 from serve_api.rows import encode
 
 _RETRY_MS = 3_000
+_SEED_BITS = 56
 _LEAST_S = 0.1
 """Between two answers to one client, however much happens."""
+LONGEST_S = 3_600.0
+"""Of one stream; then the client connects again, and its key and its user's token are looked at again."""
+_REASON = "the service is restarting, the person was erased, or it lasted an hour; connect again"
+_END = b'event: end\ndata: {"reason":"%b"}\n\n' % _REASON.encode()
 
 
 class LiveAnswers:
     """The events of one client: `recommendations`, whose data are an answer, when others are recommended than before.
 
     Args:
-        wanted: with a seed, so that chance alone changes nothing.
+        wanted: without a seed it gets one for as long as it lasts, so that chance alone changes nothing.
         model_interval: seconds, in which a new version of the model is looked at once at most.
     """
 
@@ -32,27 +39,34 @@ class LiveAnswers:
         watcher: Watcher,
         heartbeat: float,
         model_interval: float,
+        longest: float = LONGEST_S,
     ) -> None:
         self._answering = answering
-        self._wanted = wanted
+        self._wanted = wanted if wanted.seed is not None else replace(wanted, seed=secrets.randbits(_SEED_BITS))
         self._found = found
         self._watcher = watcher
         self._heartbeat = heartbeat
         self._model_interval = model_interval
+        self._longest = longest
         self._shown: tuple[str, ...] | None = None
 
     async def events(self) -> AsyncIterator[bytes]:
-        """Until the client leaves, its subject is erased, or the service ends."""
+        """Until the client leaves, its subject is erased, the service ends, or it has lasted long enough."""
         yield f"retry: {_RETRY_MS}\n: following recommendations\n\n".encode()
         loop = asyncio.get_running_loop()
-        while not self._watcher.ended and not self._answering.is_erased(self._found):
+        end = loop.time() + self._longest
+        while not self._is_over(end):
             if (event := await self._changed()) is not None:
                 yield event
             next_by_model = loop.time() + self._model_interval
             await asyncio.sleep(_LEAST_S)
-            while not await self._is_due(next_by_model):
+            while not await self._is_due(next_by_model) and not self._is_over(end):
                 yield b": heartbeat\n\n"
-        yield b'event: end\ndata: {"reason":"the service is restarting, or the person was erased; connect again"}\n\n'
+        yield _END
+
+    def _is_over(self, end: float) -> bool:
+        has_lasted = asyncio.get_running_loop().time() >= end
+        return has_lasted or self._watcher.ended or self._answering.is_erased(self._found)
 
     async def _is_due(self, next_by_model: float) -> bool:
         """Whether to look again; False after a silence."""

@@ -50,7 +50,9 @@ def followed_recommendations(
     policies, experiments = rules
     erased = ErasedSubjects(settings.brokers) if subjects is None else subjects.sync.erased
     users, sites = Users(settings.recommend_users_bytes), Sites(settings.recommend_sessions)
-    watchers = LiveWatchers(settings.recommend_live_max_clients, metrics.live_clients)
+    watchers = LiveWatchers(
+        settings.recommend_live_max_clients, metrics.live_clients, settings.recommend_live_per_address
+    )
     state = FollowedState(settings.brokers, users, sites, erased, watchers, metrics, clock)
     people = People(subjects, clock, settings.recommend_subject_timeout)
     recorder = Recorder(writer, clock, settings.recommend_record_timeout)

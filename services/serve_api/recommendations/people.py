@@ -14,6 +14,8 @@ _PROBE_S = 1.0
 class Subjects(Protocol):
     """`headrace.subjects.async_subjects.AsyncSubjects`."""
 
+    def known(self, site: str, name: str) -> Subject | None: ...
+
     async def subject_of(self, site: str, name: str) -> Subject: ...
 
 
@@ -31,8 +33,8 @@ class Found:
 class People:
     """Finds subjects, and makes one for who is new: the arms that people are in go by it, from their first answer on.
 
-    After one that could not be found in time only one a second waits, until one is found again; those that are
-    remembered are found all the same.
+    After one that could not be found in time only one a second waits, until one is found again. Those that are
+    remembered are found all the same, which says nothing of Cassandra.
 
     Args:
         subjects: None where there are no keys for them.
@@ -51,6 +53,8 @@ class People:
             return Found(None)
         if self._subjects is None:
             return Found(None, is_away=True)
+        if (known := self._subjects.known(site, name)) is not None:
+            return Found(known.id)
         now = self._clock.monotonic()
         is_probe = self._next_probe is None or now >= self._next_probe
         if self._next_probe is not None and is_probe:

@@ -68,14 +68,13 @@ class Site:
             if (found := self.find(name)) is not None:
                 yield found
 
-    def put_session(self, session: Session, *, only_known: bool) -> None:
-        """A session, or its newer form.
-
-        Args:
-            only_known: leave out what neither catalog nor model has: whoever sends events can invent items.
-        """
-        if only_known and not all(self.catalog.find(item) >= 0 for item in session.items):
+    def put_session(self, session: Session) -> None:
+        """A session, or its newer form, without what neither catalog nor model has."""
+        if not all(self.catalog.find(item) >= 0 for item in session.items):
             known = tuple(item for item in session.items if self.catalog.find(item) >= 0)
+            if not known:
+                # One without items would take back what was said of the person before.
+                return
             session = msgspec.structs.replace(session, items=known)
         self.sessions.put(session)
 

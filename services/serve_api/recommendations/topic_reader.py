@@ -36,11 +36,13 @@ class Followed:
     Attributes:
         take: gets at most `SLICE` records, each partition's in order; a value of None deletes its key.
         tail: where set, only about so many of the newest records are read of what is there at the start.
+        may_begin: asked until it is true; before that nothing of the topic is read.
     """
 
     topic: str
     take: Take
     tail: int | None = None
+    may_begin: Callable[[], bool] = lambda: True
 
 
 class TopicReader:
@@ -92,10 +94,13 @@ class TopicReader:
         next_look = 0.0
         while not self._stopping.is_set():
             if self._missing and time.monotonic() >= next_look:
-                for topic in sorted(self._missing):
-                    self._begin(consumer, self._followed[topic])
+                for followed in self._due():
+                    self._begin(consumer, followed)
                 next_look = time.monotonic() + _PAUSE_S
             self._read(consumer)
+
+    def _due(self) -> list[Followed]:
+        return [self._followed[topic] for topic in sorted(self._missing) if self._followed[topic].may_begin()]
 
     def _begin(self, consumer: Consumer, followed: Followed) -> None:
         try:

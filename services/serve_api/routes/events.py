@@ -51,7 +51,7 @@ async def send_events(request: Request, principal: EventSender, services: Servic
     so after a 503, or no answer, send the same again.
     """
     settings = services.settings
-    with services.event_places.one_for(request):
+    with services.event_places.one_for(request, principal.client.kind):
         body = await read_timely(request, MAX_BYTES, settings.events_body_timeout)
         sent = read_events(body, request.headers)
         services.clients.charge(principal.client, request, extra_cost(len(sent.each)))

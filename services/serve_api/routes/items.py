@@ -6,11 +6,12 @@ from fastapi import APIRouter, Request
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
+from headrace.interactions.limits import MAX_EACH_BYTES
 from serve_api.direct_route import DirectRoute
 from serve_api.events.answers import ItemsTaken
 from serve_api.events.bodies import ItemBody, ItemFields, ItemsBody
 from serve_api.events.cost import extra_cost
-from serve_api.events.sent import MAX_BYTES, MAX_EACH_BYTES, check_json, read_items
+from serve_api.events.sent import MAX_BYTES, check_json, read_items
 from serve_api.problems import responses
 from serve_api.services import ItemWriter, JsonAnswer, ServicesDep
 from serve_api.timely_body import read_timely
@@ -52,7 +53,7 @@ async def put_items(request: Request, principal: ItemWriter, services: ServicesD
     Each replaces all that was known of it. The answer comes when all that are right are safely in Kafka; `refused`
     names those that are wrong, by their places. After a 503 it is unknown which are taken: sending them again is safe.
     """
-    with services.event_places.one_for(request):
+    with services.event_places.one_for(request, principal.client.kind):
         body = await read_timely(request, MAX_BYTES, services.settings.events_body_timeout)
         sent = read_items(body, request.headers)
         services.clients.charge(principal.client, request, extra_cost(len(sent.each)))
@@ -72,7 +73,7 @@ async def put_item(request: Request, principal: ItemWriter, services: ServicesDe
     The answer comes when it is safely in Kafka; it is recommended from a moment later on.
     """
     check_json(request.headers)
-    with services.event_places.one_for(request):
+    with services.event_places.one_for(request, principal.client.kind):
         body = await read_timely(request, MAX_EACH_BYTES, services.settings.events_body_timeout)
         put = await services.items.put(principal.site, request.path_params["item"], body)
     taken: ItemTaken = {"item": put.item}

@@ -1,12 +1,16 @@
 """`/healthz`, `/readyz` and `/metrics`, for whoever runs the service."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from fastapi.security import SecurityScopes
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
 from headrace.errors import TransientError
+from serve_api.clients.register import address_of
+from serve_api.principal import Scope, authenticate, current_principal
 from serve_api.services import JsonAnswer, Services, ServicesDep
+from serve_api.settings import is_loopback
 
 router = APIRouter(tags=["operations"], include_in_schema=False)
 
@@ -31,8 +35,10 @@ async def readyz(services: ServicesDep) -> Response:
 
 
 @router.get("/metrics")
-async def metrics(services: ServicesDep) -> Response:
-    """Prometheus's text format."""
+async def metrics(request: Request, services: ServicesDep) -> Response:
+    """Prometheus's text format. Where clients are set it needs a key from elsewhere: it tells how experiments go."""
+    if not is_loopback(address_of(request)):
+        await current_principal(SecurityScopes([Scope.METRICS]), await authenticate(request))
     return Response(generate_latest(services.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 

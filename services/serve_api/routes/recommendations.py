@@ -6,6 +6,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import StreamingResponse
 
 from serve_api.clients.acting import acting_for, token_of
+from serve_api.clients.rate_limit import network_of
+from serve_api.clients.register import address_of
 from serve_api.direct_route import DirectRoute
 from serve_api.principal import Principal
 from serve_api.problems import Problem, responses, unavailable
@@ -68,8 +70,9 @@ async def follow_recommendations(
     subject = await found.answering.find_subject(principal.site, name)
     if subject.is_away:
         raise unavailable("it can't be found out whose recommendations these are now; connect again")
-    watcher = found.watchers.begin(subject.subject)
-    wanted = Wanted(principal.site, name, query, seed=0)
+    address = network_of(address_of(request)) if principal.client.kind == "browser" else None
+    watcher = found.watchers.begin(subject.subject, address)
+    wanted = Wanted(principal.site, name, query)
     settings = services.settings
     answers = LiveAnswers(
         found.answering, wanted, subject, watcher, settings.live_heartbeat, settings.recommend_live_model_interval

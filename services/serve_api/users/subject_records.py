@@ -6,6 +6,7 @@ from headrace.interactions.records import Interaction, Recommendation
 from headrace.records import SCHEMA_HEADER, decode
 from headrace.tables import MONTHS_KEPT, months_before
 from serve_api.cassandra_client import CassandraClient, Row
+from serve_api.events.turns import Turns
 from serve_api.scan import Entry, Found, Page, Position, scan
 
 Stored = Interaction | Recommendation
@@ -16,7 +17,10 @@ STATEMENTS = {
     "WHERE site = ? AND subject = ? AND month = ? AND (time, id, kind) > (?, ?, ?)"
 }
 _BEFORE_ALL: Position = (-(2**63), "", "")
-_PAGE_ROWS = 1_000
+MAX_RECORDS = 1_000
+MAX_BYTES = 1_048_576
+"""Of the records of a page, which ends with the one that goes beyond it: one alone may have 90 kB."""
+_PAGE_ROWS = 100
 
 
 class SubjectRecords:
@@ -27,7 +31,7 @@ class SubjectRecords:
         self._clock = clock
 
     async def page(self, site: str, subject: str, after: Position | None, limit: int) -> Found[Stored]:
-        """The records behind a position, at most `limit`.
+        """The records behind a position, at most `limit`, and some `MAX_BYTES`.
 
         Raises:
             StoreUnavailable: Cassandra does not answer.
@@ -36,18 +40,30 @@ class SubjectRecords:
         first = int(after[0]) if after else 0
         months = [month for month in months_before(self._clock.now_us(), MONTHS_KEPT) if month >= first]
         size = min(limit + 1, _PAGE_ROWS)
+        kept_bytes = 0
 
-        async def fetch(month: int, state: bytes | None) -> Page[Entry[Stored]]:
+        async def fetch(month: int, state: bytes | None) -> Page[Entry[Row]]:
             behind = after[1:] if after and month == first else _BEFORE_ALL
             page = await self._client.page("subject_records", (site, subject, month, *behind), size, state)
-            return Page([_entry(month, row) for row in page.rows], page.state)
+            return Page([((month, *row[:3]), row) for row in page.rows], page.state)
 
-        return await scan(months, fetch, lambda position, record: True, limit, limit + 1)
+        def keep(_: Position, row: Row) -> bool:
+            nonlocal kept_bytes
+            kept_bytes += len(row[-1])
+            return True
+
+        found = await scan(months, fetch, keep, limit, limit + 1, lambda: kept_bytes >= MAX_BYTES)
+        turns = Turns()
+        records = []
+        for row in found.items:
+            await turns.before(len(row[-1]))
+            records.append(_record(row))
+        return Found(records, found.reached)
 
 
-def _entry(month: int, row: Row) -> Entry[Stored]:
-    time, identity, kind, schema, text = row
+def _record(row: Row) -> Stored:
+    *_, schema, text = row
     record = decode(text.encode(), [(SCHEMA_HEADER, schema.encode())])
     if not isinstance(record, Interaction | Recommendation):
         raise TerminalError(Reason.UNKNOWN_SCHEMA, f"a {schema} among the records about persons")
-    return (month, time, identity, kind), record
+    return record

@@ -123,6 +123,14 @@ def test_a_wrong_argument_is_named(api: Api) -> None:
             "fragment",
             id="fragments in a circle",
         ),
+        pytest.param(
+            "{ trending { ...f0 } } fragment f60 on Recommendations { id } "
+            + " ".join(f"fragment f{at} on Recommendations {{ ...f{at + 1} ...f{at + 1} }}" for at in range(60)),
+            "too-costly",
+            id="fragments that double",
+        ),
+        pytest.param("{ trending { " + "id " * 900 + "} }", "too-costly", id="a field 900 times"),
+        pytest.param("{ trending { ...none } }", "unknown-fragment", id="a fragment that is missing"),
         pytest.param("{" * 5_000, "syntax", id="only brackets"),
         pytest.param("subscription { trending { id } }", "subscription", id="subscription"),
     ],

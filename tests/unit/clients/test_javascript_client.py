@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.node import run_module
-from tests.unit.clients.fake_api import FakeApi, fake_api, problem
+from tests.unit.clients.fake_api import TAKEN, FakeApi, fake_api, problem
 
 STORAGE = """
 import { Headrace } from "./headrace.js";
@@ -119,6 +119,32 @@ def test_what_is_refused_is_told_and_not_sent_again(api: FakeApi) -> None:
     assert len(api.events()) == 2
 
 
+def test_what_is_refused_as_a_whole_takes_no_event_along_that_is_right(api: FakeApi) -> None:
+    api.answers = [problem(422, "invalid-request"), problem(422, "invalid-request"), TAKEN]
+    each = {"errors": [{"name": "events.0.item"}, {"name": "events.1.item"}]}
+    status, document, headers = problem(422, "invalid-request")
+    told = run_module(
+        STORAGE
+        + """
+        const one = new Headrace({ storage, onError: (error) => print(error.status) });
+        for (const item of ["a", "b", "c", "cut\\ud83d"]) one.view(item);
+        await one.flush();
+        print(waiting());
+        """,
+        HEADRACE_URL=api.url,
+    )
+    assert told == [0]
+    sent = [[event["item"] for event in events] for events in api.events()]
+    assert sent == [["a", "b", "c", "cut\ufffd"], ["a", "b"], ["a"], ["b", "c"], ["cut\ufffd"]]
+    api.answers = [(status, {**document, **each}, headers)]
+    script = "one.view(''); one.view(''); await one.flush(); print(waiting());"
+    told = run_module(
+        STORAGE + "const one = new Headrace({ storage, onError: (error) => print(error.status) });" + script,
+        HEADRACE_URL=api.url,
+    )
+    assert told == [422, 0] and len(api.events()) == 6
+
+
 def test_a_key_that_does_not_count_loses_nothing(api: FakeApi) -> None:
     api.answers = [problem(401, "unknown-key")]
     told = run_module(
@@ -202,6 +228,45 @@ def test_a_live_stream_is_connected_again_after_it_ended(api: FakeApi) -> None:
     )
     assert found == [["a", "a"]]
     assert [path for _, path, _, _ in api.requests] == ["/v1/recommendations/live?session=s&surface=home&count=3"] * 2
+
+
+def test_a_live_stream_goes_on_with_the_session_after_an_erasure(api: FakeApi) -> None:
+    api.stream = b'event: recommendations\ndata: {"id":"a"}\n\nevent: end\ndata: {}\n\n'
+    ((before, after),) = run_module(
+        STORAGE
+        + """
+        const one = new Headrace({ storage });
+        const before = one.session;
+        await new Promise((resolve) => {
+          let count = 0;
+          one.live(() => { count++ ? resolve() : one.forget(); });
+        });
+        print([before, one.session]);
+        one.close();
+        """,
+        HEADRACE_URL=api.url,
+    )
+    asked = [f"{method} {path}" for method, path, _, _ in api.requests]
+    live = "GET /v1/recommendations/live?session={}&surface=home&count=10"
+    assert asked == [live.format(before), f"DELETE /v1/sessions/{before}/data", live.format(after)]
+
+
+def test_what_a_callback_throws_is_told_and_ends_no_stream(api: FakeApi) -> None:
+    one = b'event: recommendations\ndata: {"id":"a"}\n\n'
+    api.stream = one + one + b"event: end\ndata: {}\n\n"
+    told = run_module(
+        """
+        import { Headrace } from "./headrace.js";
+        await new Promise((resolve) => {
+          const told = [];
+          const onError = (error) => { if (told.push(error.message) === 2) { print(told); resolve(); } };
+          const one = new Headrace({ session: "s", onError });
+          one.live(() => { if (told.length === 1) one.close(); throw new Error("broken"); });
+        });
+        """,
+        HEADRACE_URL=api.url,
+    )
+    assert told == [["broken", "broken"]] and len(api.requests) == 1
 
 
 def test_events_of_a_stream_are_read_wherever_it_is_cut() -> None:

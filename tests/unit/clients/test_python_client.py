@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import httpx
 import pytest
 
 from headrace_client import Headrace, HeadraceError, NotSent
-from tests.unit.clients.fake_api import FakeApi, fake_api, problem
+from headrace_client.outbox import Outbox
+from tests.unit.clients.fake_api import TAKEN, FakeApi, fake_api, problem
 
 
 @pytest.fixture
@@ -72,6 +75,76 @@ def test_a_key_that_does_not_count_is_told_and_nothing_is_lost(api: FakeApi) -> 
         client.view("cup")
     assert [error.kind for error in told] == ["unknown-key"]
     assert len(api.events()) == 2
+
+
+@pytest.mark.parametrize("value", [Decimal("9.5"), float("nan"), datetime.now(UTC), "\ud83d"])
+def test_what_json_has_not_is_refused_where_it_is_sent_and_nothing_else_is_lost(api: FakeApi, value: object) -> None:
+    with Headrace(api.url, user="42") as client:
+        with pytest.raises((TypeError, ValueError)):
+            client.purchase("cup", value)  # type: ignore[arg-type]  # what is tried
+        client.view("cup")
+    assert [[event["kind"] for event in events] for events in api.events()] == [["view"]]
+
+
+def test_whatever_the_app_raises_the_events_are_sent_again(api: FakeApi) -> None:
+    api.answers = [(200, ["not the API's"], {}), problem(422, "invalid-request")]
+    tokens = iter([RuntimeError("no backend")])
+
+    def token() -> str:
+        for error in tokens:
+            raise error
+        return "jwt"
+
+    def on_error(error: HeadraceError) -> None:
+        raise RuntimeError("broken")
+
+    with Headrace(api.url, user="42", token=token, on_error=on_error) as client:
+        client.view("cup")
+        client.flush()
+        client.view("pot")
+        client.flush()
+    assert [[event["item"] for event in events] for events in api.events()] == [["cup"], ["cup"], ["pot"]]
+
+
+def test_what_the_api_refuses_as_a_whole_takes_no_event_along_that_is_right(api: FakeApi) -> None:
+    told: list[HeadraceError] = []
+    api.answers = [problem(413, "too-large"), problem(413, "too-large"), TAKEN, problem(413, "too-large")]
+    with Headrace(api.url, user="42", on_error=told.append) as client:
+        for item in ("a", "b", "c", "d"):
+            client.view(item)
+    sent = ["".join(event["item"] for event in events) for events in api.events()]
+    assert sent == ["abcd", "ab", "a", "bc", "b", "cd"] and not told
+
+
+def test_events_of_which_each_is_wrong_are_told_once(api: FakeApi) -> None:
+    told: list[HeadraceError] = []
+    status, document, headers = problem(422, "invalid-request")
+    api.answers = [(status, {**document, "errors": [{"name": "events.0.item"}]}, headers)]
+    with Headrace(api.url, user="42", on_error=told.append) as client:
+        client.view("")
+        client.view("")
+    assert [len(events) for events in api.events()] == [2] and len(told) == 1
+
+
+def test_a_request_has_no_more_bytes_than_the_api_takes(api: FakeApi) -> None:
+    with Headrace(api.url, user="42") as client:
+        for _ in range(40):
+            client.view("cup", context={"note": "x" * 50_000})
+    assert [len(events) for events in api.events()] == [17, 17, 6]
+
+
+def test_flush_waits_for_no_events_that_come_meanwhile() -> None:
+    def post(events: list[bytes]) -> dict[str, object]:
+        # There is always one more.
+        outbox.add(b"{}", 1)
+        return {"refused": []}
+
+    outbox = Outbox(post, lambda error: None, batch=1, most=10)
+    outbox.add(b"{}", 1)
+    try:
+        outbox.flush(0.5)
+    finally:
+        outbox.close()
 
 
 def test_flush_says_what_still_waits() -> None:

@@ -130,6 +130,7 @@ def test_addresses_of_one_household_count_as_one() -> None:
     assert network_of("2001:db8:1:2::1") == network_of("2001:db8:1:2:ffff::9%eth0") != network_of("2001:db8:1:3::1")
     assert network_of("192.0.2.1") != network_of("192.0.2.2")
     assert network_of("no:address") == "no:address"
+    assert network_of("::ffff:192.0.2.1") == "192.0.2.1"
 
 
 def test_a_key_of_a_page_counts_on_its_origins_alone(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
@@ -55,3 +55,27 @@ def test_an_error_is_a_problem_document_and_is_counted_once(error: Exception, st
     assert "inner detail" not in answer.text
     labels = {"service": "serve_api", "method": "GET", "route": "/route/{name}", "status": str(status)}
     assert registry.get_sample_value("headrace_api_requests_total", labels) == 1
+
+
+def test_a_body_that_does_not_come_is_given_up() -> None:
+    app = FastAPI()
+    app.add_middleware(BodyLimit, longest=0.05)
+    problems.install(app)
+
+    @app.put("/route")
+    async def route(content: dict[str, int]) -> dict[str, int]:
+        return content
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+            async with asyncio.timeout(5):
+                assert (await client.put("/route", json={"a": 1})).json() == {"a": 1}
+                return await client.put("/route", content=slow())
+
+    answer = asyncio.run(ask())
+    assert (answer.status_code, answer.headers["connection"]) == (408, "close")
+    assert "send it again" in answer.json()["detail"]

@@ -18,7 +18,7 @@ from headrace.testing import FakeClock
 from serve_api.clients.client import LOCAL, Client
 from serve_api.clients.scopes import BROWSER_SCOPES
 from serve_api.clients.user_tokens import UserTokens
-from serve_api.events.event_intake import EventIntake
+from serve_api.events.event_intake import MAX_PERSONS, EventIntake
 from serve_api.events.metrics import EventMetrics
 from serve_api.events.sent import Sent
 from serve_api.principal import Principal
@@ -132,6 +132,16 @@ def test_a_page_sends_events_of_its_own_user_alone() -> None:
     assert set(intake.people.known) == {"default/42"}
     assert intake.take({**nobody, "session": "s-1"}, principal=PAGE)["accepted"] == 1
     assert set(intake.people.known) == {"default/42", "default/session:s-1"}
+
+
+def test_a_request_of_a_page_is_about_a_few_people() -> None:
+    sessions = [{"kind": "view", "item": "cup", "session": f"s-{number % 30}"} for number in range(60)]
+    intake = Intake()
+    taken = intake.take(*sessions, principal=PAGE)
+    assert taken["accepted"] == 2 * MAX_PERSONS
+    assert [each["index"] for each in taken["refused"]] == [*range(20, 30), *range(50, 60)]
+    assert len(intake.people.known) == MAX_PERSONS
+    assert Intake().take(*sessions)["accepted"] == 60
 
 
 def test_with_kafka_away_it_is_told_that_nobody_knows() -> None:

@@ -17,13 +17,27 @@ def test_each_size_has_places_of_its_own_and_they_are_free_again() -> None:
     places = EventPlaces(32)
     with ExitStack() as held:
         for large in (LARGE, UNKNOWN):
-            held.enter_context(places.one_for(large))
-        with pytest.raises(Problem, match="2 large") as raised, places.one_for(LARGE):
+            held.enter_context(places.one_for(large, "server"))
+        with pytest.raises(Problem, match="2 large") as raised, places.one_for(LARGE, "server"):
             pass
         assert (raised.value.status, raised.value.kind, raised.value.retry_after) == (503, "busy", 2)
         for _ in range(32):
-            held.enter_context(places.one_for(SMALL))
-        with pytest.raises(Problem, match="32 small"), places.one_for(SMALL):
+            held.enter_context(places.one_for(SMALL, "server"))
+        with pytest.raises(Problem, match="32 small"), places.one_for(SMALL, "server"):
             pass
-    with places.one_for(LARGE), places.one_for(SMALL):
+    with places.one_for(LARGE, "server"), places.one_for(SMALL, "server"):
         pass
+
+
+def test_strangers_with_the_key_of_a_page_take_no_place_from_servers() -> None:
+    places = EventPlaces(32)
+    with ExitStack() as held:
+        held.enter_context(places.one_for(UNKNOWN, "browser"))
+        with pytest.raises(Problem, match="1 large requests of pages"), places.one_for(LARGE, "browser"):
+            pass
+        for _ in range(16):
+            held.enter_context(places.one_for(SMALL, "browser"))
+        with pytest.raises(Problem, match="16 small"), places.one_for(SMALL, "browser"):
+            pass
+        for each in (LARGE, LARGE, *[SMALL] * 32):
+            held.enter_context(places.one_for(each, "server"))

@@ -8,7 +8,9 @@ import pytest
 from starlette.datastructures import Headers
 
 from headrace.interactions.fault import Refused
-from serve_api.events.sent import MAX_EACH_BYTES, Sent, check_json, content_of, read_events, read_items
+from headrace.interactions.fields import content_of
+from headrace.interactions.limits import MAX_EACH_BYTES
+from serve_api.events.sent import Sent, check_json, read_events, read_items
 from serve_api.problems import Problem
 
 JSON = {"content-type": "application/json"}
@@ -21,7 +23,7 @@ def events(body: bytes, headers: dict[str, str] | None = None) -> Sent:
 
 
 def contents(sent: Sent) -> list[Any]:
-    return [content_of(each) for each in sent.each]
+    return [content_of(each, "body") for each in sent.each]
 
 
 def refused(body: bytes, headers: dict[str, str] | None = None) -> Problem:
@@ -117,4 +119,4 @@ def test_a_list_is_given_up_at_the_first_that_is_too_many() -> None:
 )
 def test_one_that_cannot_be_read_is_refused_alone(raw: bytes) -> None:
     with pytest.raises(Refused):
-        content_of(msgspec.Raw(raw))
+        content_of(msgspec.Raw(raw), "body")

@@ -93,6 +93,17 @@ def test_metrics_show_what_there_is_and_nothing_before_it_is_read() -> None:
     assert any(line.startswith("headrace_experiment_enrolled{") and 'experiment="far"' in line for line in lines)
 
 
+@pytest.mark.parametrize(("state", "shown"), [("running", 1), ("paused", 0), ("ended", 0)])
+def test_metrics_show_whether_an_experiment_runs_so_that_nobody_is_alarmed_about_one_that_does_not(
+    state: str, shown: float
+) -> None:
+    results = ExperimentResults(Experiments([experiment(state=state)]), lambda: (0, []), lambda: None, FakeClock(T0))
+    registry = CollectorRegistry()
+    ExperimentMetrics(registry).watch(results.known)
+    labels = {"service": "serve_api", "experiment": "variety"}
+    assert registry.get_sample_value("headrace_experiment_running", labels) == shown
+
+
 def test_metrics_show_which_guardrail_is_harmed_in_which_arm() -> None:
     guardrail = {"metric": "bought", "worse": "lower", "margin": 0.01}
     experiments = Experiments([experiment(primary="clicks", guardrails=[guardrail])])

@@ -18,6 +18,9 @@ def test_the_count_may_be_a_variable_or_left_out() -> None:
     asked = "query($n: Int!) { trending(count: $n) { id } }"
     assert _cost(asked, n=50) == Cost(CALL + 50, 1)
     assert _cost("{ trending { id } }") == Cost(CALL + 10, 1)
+    assert _cost("query($n: Int = 90) { trending(count: $n) { id } }") == Cost(CALL + 90, 1)
+    assert _cost("query($n: Int = 90) { trending(count: $n) { id } }", n=4) == Cost(CALL + 4, 1)
+    assert _cost("query($n: Int) { trending(count: $n) { id } }") == Cost(CALL + 10, 1)
 
 
 def test_aliases_and_fragments_add_up() -> None:

@@ -19,6 +19,7 @@ WRONG = [
     "query { " + " ".join(f"a{number}: trending {{ id }}" for number in range(1_000)) + " }",
     f'query {{ recommendations(user: "{USER}") {{ nothing }} }}',
     f'query {{ recommendations(user: "{USER}" ',
+    "query { trending { ...missing } }",
 ]
 
 
@@ -37,8 +38,8 @@ class Away:
 def ask(query: str, error: Exception | None = None) -> dict[str, Any]:
     principal = SimpleNamespace(client=SimpleNamespace(kind="server", tokens=None), site="default")
     request = SimpleNamespace(headers={})
-    context = SimpleNamespace(principal=principal, request=request, services=Away(error or RuntimeError("broken")))
-    return asyncio.run(execute(query, {}, None, cast(Context, context)))
+    context = Context(cast(Any, request), cast(Any, principal), cast(Any, Away(error or RuntimeError("broken"))))
+    return asyncio.run(execute(query, {}, None, context))
 
 
 @pytest.mark.parametrize("query", WRONG)
@@ -53,11 +54,12 @@ def test_what_is_refused_is_not_logged(error: Exception, caplog: pytest.LogCaptu
     assert caplog.records == []
 
 
-def test_what_breaks_within_is_logged_without_the_query(caplog: pytest.LogCaptureFixture) -> None:
-    (answered,) = ask(f'query {{ recommendations(user: "{USER}") {{ id }} }}')["errors"]
+@pytest.mark.parametrize("error", [RuntimeError("broken"), ValueError("broken")])
+def test_what_breaks_within_is_logged_without_the_query(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    (answered,) = ask(f'query {{ recommendations(user: "{USER}") {{ id }} }}', error)["errors"]
     assert answered["message"] == "something is wrong in the server"
     (record,) = caplog.records
     assert (record.levelname, record.name) == ("ERROR", "serve_api.graphql.schema")
     assert vars(record)["field"] == "recommendations"
-    assert "RuntimeError: broken" in caplog.text
+    assert f"{type(error).__name__}: broken" in caplog.text
     assert USER not in caplog.text

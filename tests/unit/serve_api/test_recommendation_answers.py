@@ -76,6 +76,15 @@ def test_until_features_are_read_nobody_is_taken_for_somebody_new() -> None:
     assert _answer(shop)["kind"] == "personal"
 
 
+def test_where_refusals_were_forgotten_nobody_is_taken_for_somebody_new() -> None:
+    shop = Shop()
+    shop.fill()
+    shop.know("ann", "i0")
+    shop.users.has_forgotten_refusals = True
+    assert _answer(shop, "bob")["kind"] == "impersonal"
+    assert _answer(shop, "ann")["kind"] == "personal"
+
+
 def test_an_erased_person_is_nobody_at_once() -> None:
     shop = Shop()
     shop.fill()

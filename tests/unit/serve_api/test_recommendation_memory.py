@@ -5,7 +5,7 @@ import pytest
 from headrace.errors import ConfigurationError
 from headrace.experiments.experiment import Experiment
 from headrace.experiments.experiments import Experiments
-from headrace.interactions.records import Item, Session
+from headrace.interactions.records import FEATURES, SESSIONS, Item, Session
 from headrace.recommend.policy import Policies
 from headrace.records import encode
 from serve_api.places import Places
@@ -14,7 +14,7 @@ from serve_api.recommendations.policies import AnswerPolicies
 from serve_api.recommendations.quality import Quality
 from serve_api.recommendations.sites import MAX_SITES, Sites
 from serve_api.recommendations.users import Users, appended_of
-from tests.unit.serve_api.shop_in_memory import SITE, features
+from tests.unit.serve_api.shop_in_memory import SITE, Shop, features
 
 
 def test_who_was_heard_of_least_recently_leaves_when_memory_is_full() -> None:
@@ -31,20 +31,41 @@ def test_who_was_heard_of_least_recently_leaves_when_memory_is_full() -> None:
     assert (len(users), users.bytes) == (0, 0)
 
 
-def test_who_does_not_consent_or_is_no_person_is_never_forgotten() -> None:
-    users = Users(1)
+def _refusing(subject: str) -> bytes:
+    return encode(features(subject, consent=False))
+
+
+def test_who_does_not_consent_or_is_no_person_stays_where_others_leave() -> None:
     refusing, flagged = features("a", consent=False), features("b")
     flagged.flagged = True
+    users = Users(5 * (len(encode(flagged)) + 250))
     for each in (refusing, flagged, *(features(f"c{number}", "x") for number in range(9))):
         users.put(each.subject, encode(each))
     assert users.get(SITE, "a") == refusing and users.get(SITE, "b") == flagged
-    assert len(users) == 3
+    assert 3 <= len(users) < 6 and users.get(SITE, "c0") is None and not users.has_forgotten_refusals
     users.put("a", encode(features("a", "x")))
     assert users.get(SITE, "a") == features("a", "x")
     users.put("a", encode(refusing))
     assert users.get(SITE, "a") == refusing
-    users.drop("a")
-    assert users.get(SITE, "a") is None
+    for subject in ("a", "b", "c8"):
+        users.drop(subject)
+    assert (users.get(SITE, "a"), users.bytes) == (None, 250 * len(users) + len(encode(features("c7", "x"))))
+
+
+def test_those_who_do_not_consent_take_half_of_the_memory_at_most() -> None:
+    size = len(_refusing("a0")) + 250
+    users = Users(20 * size)
+    for number in range(9):
+        users.put(f"c{number}", encode(features(f"c{number}", "x")))
+    for number in range(10):
+        users.put(f"a{number}", _refusing(f"a{number}"))
+    users.put("a0", _refusing("a0"))
+    assert (len(users._left_alone), users.has_forgotten_refusals) == (10, False)
+    for number in range(1_000):
+        users.put(f"b{number}", _refusing(f"b{number}"))
+    assert users.has_forgotten_refusals
+    assert users.bytes <= 20 * size
+    assert len(users._left_alone) <= 10 and len(users._known) >= 1
 
 
 def test_the_append_time_is_read_alone() -> None:
@@ -56,11 +77,22 @@ def test_invented_items_and_sites_take_no_place() -> None:
     sites = Sites(10)
     site = sites.of(SITE)
     site.put_item(Item(SITE, "real", 1))
-    site.put_session(Session(SITE, "ann", 1, 2, 1, ("invented", "real")), only_known=True)
+    site.put_session(Session(SITE, "ann", 1, 2, 1, ("invented", "real")))
     assert site.catalog.find("invented") < 0 and len(site.sessions) == 1
+    site.put_session(Session(SITE, "ann", 9, 9, 1, ("invented",)))
+    assert len(site.sessions) == 1
+    site.put_session(Session(SITE, "ann", 9, 9, 3, ()))
+    assert len(site.sessions) == 0, "taken back"
     for number in range(MAX_SITES + 10):
         sites.of(f"s{number}")
     assert len(sites._sites) == MAX_SITES
+
+
+def test_visits_are_read_when_it_is_known_which_items_there_are() -> None:
+    state = Shop(is_read=False).state
+    assert [each.topic for each in state._people._due()] == [FEATURES]
+    state._items._missing.clear()
+    assert [each.topic for each in state._people._due()] == [FEATURES, SESSIONS]
 
 
 def test_the_catalog_is_listed_in_order_whatever_comes_and_goes() -> None:

@@ -14,6 +14,7 @@ from headrace.errors import ConfigurationError
 from serve_api.app import build_app
 from serve_api.routes import shop
 from serve_api.settings import Settings
+from tests.api_clients import entry, new_key, write_clients
 
 _REFERENCE = re.compile(r'(?:src|href)="([^"#]+)"')
 _IMPORT = re.compile(r'(?:from|url\()\s*"(\.?[^"]+)"')
@@ -94,6 +95,18 @@ def test_a_shop_needs_a_key_where_clients_are_set(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="SERVE_API_SHOP_KEY"):
         Settings.load(shop=True, clients=tmp_path / "clients.yaml")
     assert Settings.load(shop=True, clients=tmp_path / "clients.yaml", shop_key="hrk_page").shop
+
+
+def test_a_key_that_has_to_stay_secret_is_not_told_by_the_page(tmp_path: Path) -> None:
+    secret, open_to_all = new_key(), new_key()
+    scopes = ["events", "recommend", "users"]
+    clients = write_clients(tmp_path, entry("back", secret), entry("page", open_to_all, "browser", scopes=scopes))
+    with pytest.raises(ConfigurationError, match="the server back"):
+        build_app(Settings.load(shop=True, clients=clients, shop_key=secret))
+    with pytest.raises(ConfigurationError, match="no client's"):
+        build_app(Settings.load(shop=True, clients=clients, shop_key=new_key()))
+    client = Client(build_app(Settings.load(shop=True, clients=clients, shop_key=open_to_all)))
+    assert client.get("/shop/settings.json").json()["key"] == open_to_all
 
 
 def test_missing_files_are_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,22 +1,26 @@
 """Erasure and consent of a person, in whatever moment something fails; and what they are shown."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from headrace.experiments.experiments import Experiments
 from headrace.interactions.records import ERASED, RAW, Erasure, Interaction
 from headrace.metrics import new_registry
-from headrace.records import decode
+from headrace.records import decode, encode
 from headrace.subjects.async_subjects import AsyncSubjects
 from headrace.subjects.personal import encrypt_personal
 from headrace.subjects.subject import new_subject, user_name
+from headrace.tables import months_before
 from headrace.testing import FakeClock
-from serve_api.cassandra_client import CassandraClient
+from serve_api.cassandra_client import CassandraClient, Row
 from serve_api.metrics import Metrics
 from serve_api.problems import Problem
 from serve_api.recommendations.users import Users
+from serve_api.scan import Page
 from serve_api.settings import Settings
 from serve_api.users.answers import interaction_row
 from serve_api.users.known import Known
@@ -27,6 +31,35 @@ from tests.unit.headrace.subjects.memory_table import MemoryTable
 from tests.unit.serve_api.written import Written
 
 SITE = "main"
+
+
+class Rows(CassandraClient):
+    """A person's records of this month, each of so many bytes at least."""
+
+    def __init__(self, subject: str, count: int, size: int) -> None:
+        text = "x" * size
+        made = [Interaction(f"e{at:04}", SITE, subject, "view", at, 2, context={"k": text}) for at in range(count)]
+        self.rows = [(each.time, each.id, each.kind, "interaction.v1", encode(each).decode()) for each in made]
+        self.month = months_before(FakeClock().now_us(), 1)[-1]
+
+    async def page(self, statement: str, values: Sequence[Any], size: int, state: bytes | None = None) -> Page[Row]:
+        _, _, month, *behind = values
+        rows = [row for row in self.rows if month == self.month and row[:3] > tuple(behind)]
+        begin = int(state or b"0")
+        following = str(begin + size).encode() if begin + size < len(rows) else None
+        return Page(rows[begin : begin + size], following)
+
+
+def test_a_page_of_records_is_bounded_in_bytes_and_together_they_are_all() -> None:
+    records = SubjectRecords(Rows("s", 250, 20_000), FakeClock())
+    found = asyncio.run(records.page(SITE, "s", None, 1_000))
+    ids = [each.id for each in found.items]
+    assert 50 <= len(ids) <= 60
+    while found.reached is not None:
+        found = asyncio.run(records.page(SITE, "s", found.reached, 1_000))
+        ids += [each.id for each in found.items]
+    assert ids == [f"e{at:04}" for at in range(250)]
+    assert len(asyncio.run(SubjectRecords(Rows("s", 250, 1), FakeClock()).page(SITE, "s", None, 120)).items) == 120
 
 
 class Api:
