@@ -46,10 +46,16 @@ class World:
         return [before * after, before * (1 - after), (1 - before) * new, (1 - before) * (1 - new)]
 
 
-def conversions(plan: Plan, world: World, effect: float, random: np.random.Generator) -> Counts:
-    """How many people of each cell each look has seen: experiments x looks x arms x cells."""
+def conversions(plan: Plan, world: World, effect: float, random: np.random.Generator, treated: float = 0.5) -> Counts:
+    """How many people of each cell each look has seen: experiments x looks x arms x cells.
+
+    Args:
+        treated: share of the people in the treatment.
+    """
+    people = (round(2 * plan.step * (1 - treated)), round(2 * plan.step * treated))
     steps = [
-        random.multinomial(plan.step, world.cells(each), size=(plan.experiments, plan.looks)) for each in (0, effect)
+        random.multinomial(each, world.cells(added), size=(plan.experiments, plan.looks))
+        for each, added in zip(people, (0, effect), strict=True)
     ]
     return np.cumsum(np.stack(steps, axis=2), axis=1)
 

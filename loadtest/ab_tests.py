@@ -4,7 +4,8 @@ Each simulated experiment has two arms of people who convert or not, and is look
 people an arm; it is called as soon as one look calls it. Without an effect that may happen in at most 5 % of the
 experiments; with one it should happen often. Beside the confidence sequence by which results are judged stand a z-test
 at each look, which is what peeking at an ordinary test does, and the same z-test once, at the end. A second world has
-revenue in place of conversions; a third shows the check of the arms' sizes.
+revenue in place of conversions; in a third few convert, and few people are in the treatment, as one begins with what
+may do harm; a fourth shows the check of the arms' sizes.
 
 A part goes the whole way: people are assigned by hash, answers and interactions pass the accumulators, and their sums
 are judged as the API judges them.
@@ -45,22 +46,21 @@ _RHO = tuning(ALPHA, TUNED_FOR)
 Looks = Iterable[dict[str, Sums]]
 
 
-def look(sums: dict[str, Sums], use_past: bool, scale: int = 1) -> Comparison:
-    """The treatment beside the control, as results have it."""
+def look(sums: dict[str, Sums], use_past: bool, scale: int = 1) -> Comparison | None:
+    """The treatment beside the control, as results have it; None while there is nothing to compare."""
     arms = estimate(sums, scale, use_past).arms
-    found = compare(arms["control"], arms["treatment"], ALPHA, _RHO)
-    if found is None:
-        raise ValueError(f"nothing to compare in {sums}")
-    return found
+    return compare(arms["control"], arms["treatment"], ALPHA, _RHO)
 
 
 def calls(looks: Looks, scale: int = 1) -> dict[str, bool]:
     """By each method, whether one experiment was called."""
-    plain, adjusted, zs = False, False, []
+    plain, adjusted, zs = False, False, [0.0]
     for sums in looks:
         found = look(sums, False, scale)
-        plain = plain or not found.lower <= 0 <= found.upper
         with_past = look(sums, True, scale) if any(each.x for each in sums.values()) else found
+        if found is None or with_past is None:
+            continue
+        plain = plain or not found.lower <= 0 <= found.upper
         adjusted = adjusted or not with_past.lower <= 0 <= with_past.upper
         zs.append(abs(found.difference / found.error))
     return {
@@ -93,6 +93,14 @@ def conversion_rates(plan: Plan, effect: float, seed: int) -> dict[str, dict[str
     return rates((conversion_looks(each) for each in counts), plan.experiments)
 
 
+def rare_rates(plan: Plan, treated: float, seed: int) -> dict[str, dict[str, float]]:
+    """People convert at 0.5 %, a share of them in the treatment; no effect."""
+    world = World(if_before=0.0275, if_not=0.0025)
+    counts = conversions(plan, world, 0.0, np.random.default_rng(seed), treated)
+    found = rates((conversion_looks(each) for each in counts), plan.experiments)
+    return {method: each for method, each in found.items() if method.startswith("confidence_sequence")}
+
+
 def revenue_rates(plan: Plan, seed: int) -> dict[str, dict[str, float]]:
     """10 % buy, for lognormal amounts; no effect."""
     sums = revenues(plan, 0.1, np.random.default_rng(seed))
@@ -119,6 +127,10 @@ def main() -> None:
     for effect in EFFECTS:
         by_effect[f"{effect:+.2f}"] = _say(f"10 % convert, effect {effect:+.0%}", conversion_rates(plan, effect, 1))
     revenue = _say("revenue, no effect", revenue_rates(plan, 2))
+    rare = {
+        f"{treated:.2f}": _say(f"0.5 % convert, {treated:.0%} treated", rare_rates(plan, treated, 4))
+        for treated in (0.5, 0.1)
+    }
     shares = (0.5, 0.51, 0.52)
     mismatch = {f"{share:.2f}": _say(f"arms of {share:.0%}", mismatch_rates(plan, share, 3)) for share in shares}
     whole = [
@@ -130,6 +142,7 @@ def main() -> None:
         "parameters": {**vars(options), "alpha": ALPHA, "tuned_for": TUNED_FOR, "conversion": World().base},
         "called": by_effect,
         "called_revenue_without_effect": revenue,
+        "called_rare_without_effect_by_share_treated": rare,
         "called_mismatched": mismatch,
         "whole_way": whole,
         "seconds": round(time.monotonic() - begin),

@@ -35,23 +35,10 @@ PIPELINE = ("kafka", "cassandra", *COMPONENTS[:2], "sink_cassandra")
 SURFACE = "kill_runs"
 WINDOW_S = 6.0
 """Seconds for which an answer is open, and in which the experiment measures a person."""
-EXPERIMENT = f"""
-about: What people do who are asked for while processes die
-state: running
-start: 2020-01-01T00:00:00Z
-target: {{surfaces: [{SURFACE}], consent: false}}
-arms: {{usual: {{share: 0.5}}, other: {{share: 0.5}}}}
-window_hours: {WINDOW_S / 3_600!r}
-metrics:
-  bought: {{measure: happened, kinds: [purchase]}}
-  clicks: {{measure: count, kinds: [click], attributed: true}}
-  revenue: {{measure: value, kinds: [purchase], cap: 30000}}
-primary: bought
-"""
 _WINDOWS = Windows(round(WINDOW_S * 1e6), round(WINDOW_S * 1e6), SURFACE)
 _AWAY_S = (0.2, 4.0)
-_AT_ONCE = 200
-"""Events that are accepted after the last one, so that all has to go on."""
+_AFTER = 200
+"""Events that are accepted after the last kill, so that all has to go on."""
 _TIMEOUT_S = 240.0
 """Longer than anything takes on a machine that does much else."""
 _TOPICS = ("interactions.raw", "recommendations.made")
@@ -112,8 +99,13 @@ class Outcome:
     is_recomputed: bool
 
     @property
+    def is_about_something(self) -> bool:
+        """Whether people were shown items and measured, and something had to be sent again: else nothing is shown."""
+        return bool(self.verdict.exposures and self.verdict.enrolled and self.verdict.sent_again)
+
+    @property
     def passed(self) -> bool:
-        return self.verdict.passed and self.is_recomputed
+        return self.verdict.passed and self.is_recomputed and self.is_about_something
 
 
 class InteractionRuns:
@@ -129,8 +121,13 @@ class InteractionRuns:
         self._crashes: dict[str, int] = {}
         self._numbers = 0
 
-    def run(self, plan: Plan, visits: float = 20.0) -> Outcome:
-        """Lets people come, kills as planned, waits until all is read, and checks."""
+    def run(self, plan: Plan, visits: float = 20.0, after: int = _AFTER) -> Outcome:
+        """Lets people come, kills as planned, waits until all is read, and checks.
+
+        Args:
+            visits: a second.
+            after: events that are accepted after the last kill.
+        """
         self._crashes = {}
         self.history.statuses.clear()
         began = time.monotonic()
@@ -144,7 +141,7 @@ class InteractionRuns:
                 self._stack.kill(kill.component)
                 _stay_away(kill.away_s)
                 self._start(kill.component)
-            self._await_accepted(_AT_ONCE)
+            self._await_accepted(after)
         seconds = time.monotonic() - began
         caught_up_s = self._catch_up(shoppers)
         said, is_same = self.recompute()
@@ -217,8 +214,10 @@ class InteractionRuns:
         return time.monotonic() - began
 
     def _has_closed(self) -> bool:
+        """Of the answers on this surface: those of others, who may be erased meanwhile, are nobody's business here."""
         brokers = self._stack.brokers
-        made = {each.record["id"] for each in logged(brokers, "recommendations.made") if each.record["items"]}
+        records = [each.record for each in logged(brokers, "recommendations.made")]
+        made = {each["id"] for each in records if each["items"] and each["surface"] == SURFACE}
         return made <= {each.record["recommendation"] for each in logged(brokers, "interactions.exposures")}
 
     def _has_learned(self) -> bool:
@@ -243,10 +242,14 @@ class InteractionRuns:
         return "\n".join(lines)
 
 
-def environment_of(folder: Path) -> dict[str, dict[str, str]]:
-    """The variables that the services of a stack need; writes the experiment into a folder."""
+def environment_of(folder: Path, *more_surfaces: str) -> dict[str, dict[str, str]]:
+    """The variables that the services of a stack need; writes an experiment for each surface into a folder.
+
+    The checker counts all people of the experiment of `SURFACE`: other loads on the stack go to surfaces of their own.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{SURFACE}.yaml").write_text(EXPERIMENT)
+    for surface in (SURFACE, *more_surfaces):
+        (folder / f"{surface}.yaml").write_text(experiment_on(surface))
     return {
         "serve_api": {"SERVE_API_EXPERIMENTS": str(folder)},
         "process_interactions": {
@@ -254,6 +257,23 @@ def environment_of(folder: Path) -> dict[str, dict[str, str]]:
             "PROCESS_INTERACTIONS_WINDOW_S": str(WINDOW_S),
         },
     }
+
+
+def experiment_on(surface: str) -> str:
+    """The file of an experiment that measures people within seconds."""
+    return f"""
+about: What people do within seconds of an answer
+state: running
+start: 2020-01-01T00:00:00Z
+target: {{surfaces: [{surface}], consent: false}}
+arms: {{usual: {{share: 0.5}}, other: {{share: 0.5}}}}
+window_hours: {WINDOW_S / 3_600!r}
+metrics:
+  bought: {{measure: happened, kinds: [purchase]}}
+  clicks: {{measure: count, kinds: [click], attributed: true}}
+  revenue: {{measure: value, kinds: [purchase], cap: 30000}}
+primary: bought
+"""
 
 
 def run_all(seeds: Sequence[int], kills: int, visits: float) -> Iterator[Outcome]:
@@ -274,6 +294,7 @@ def described(outcome: Outcome) -> str:
     kills = ", ".join(f"{kill.component} for {kill.away_s} s" for kill in outcome.plan.kills)
     head = f"seed {outcome.plan.seed}: killed {kills} within {outcome.seconds} s; "
     head += f"all counted {outcome.caught_up_s} s later"
+    head += "" if outcome.is_about_something else "; NOTHING WAS SHOWN, MEASURED OR SENT AGAIN"
     failed = f"requests that failed: {dict(outcome.failed_requests)}; ended by themselves: {dict(outcome.crashes)}"
     return f"{head}\n  {failed}\n  {outcome.verdict.summary()}\n  experiments recompute: {outcome.recomputed}"
 

@@ -70,5 +70,5 @@ class History:
 
     @property
     def accepted(self) -> int:
-        """Events of which somebody was told that they count."""
-        return sum(event.accepted for event in self.events.values())
+        """Events of which somebody was told that they count; asked by others than those who send."""
+        return sum(event.accepted for event in tuple(self.events.values()))

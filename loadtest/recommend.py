@@ -4,7 +4,8 @@ Two public streams are replayed in the order of time through the recommender as 
 moment everybody is asked first and taught afterwards. All items are ranked, none are sampled; what a person already
 rated isn't recommended again, what a customer already bought is.
 
-- `last_left_out`: of everybody with at least two moments the last is predicted at its time and never learned.
+- `last_left_out`: of everybody with at least two moments the last is predicted at its time and never learned, nor is
+  what came of its answer.
 - `step_by_step`: each of the later 40 % of the moments is predicted, then learned. In its table `time split` nothing is
   learned any more from 80 % of the moments on, but people's own past goes on.
 - `baskets`: the same with a shop's invoices; a hit is a list with something of the next basket.
@@ -122,7 +123,7 @@ class Replay:
                 self._learn(moment, judged)
             if frozen is not None:
                 frozen[0].follow(moment)
-                frozen[2].learn(moment)
+                frozen[2].follow(moment)
         items = len(self._past.items)
         return {
             "cpu_seconds": round(time.process_time() - began, 1),
@@ -154,7 +155,8 @@ class Replay:
         for part, wanted in targets.items():
             for name, shown in lists.items():
                 self._verdicts[part][name].add(moment.subject, wanted, shown)
-        self._system.expose(moment, answer)
+        if not moment.held_out:
+            self._system.expose(moment, answer)
 
     def _judge_frozen(self, moment: Any, system: System, peers: Mapping[str, Peer], past: Interactions) -> None:
         answer = system.recommender.answer(system.candidates(moment))

@@ -30,12 +30,19 @@ class Interactions:
 
     def learn(self, moment: Moment) -> None:
         """Takes what somebody did."""
+        self.follow(moment)
+        for each in moment.interactions:
+            if each.item is not None:
+                self.counts[self.number[each.item]] += 1
+
+    def follow(self, moment: Moment) -> None:
+        """Takes it into the person's past alone, and into no item's counts."""
+        own = self._of[moment.subject]
         for each in moment.interactions:
             if each.item is not None:
                 number = self.number[each.item]
-                self.counts[number] += 1
-                self._of[moment.subject].pop(number, None)
-                self._of[moment.subject][number] = None
+                own.pop(number, None)
+                own[number] = None
 
     def of(self, subject: str) -> list[int]:
         """A person's items, the newest last."""
@@ -242,7 +249,8 @@ def ten_of(peer: Peer, past: Interactions, subject: str, time: int, fill: NDArra
         worth = scores.copy()
         worth[hidden] = 0
         worth[chosen] = 0
-        best = np.argpartition(-worth, TEN)[: TEN + 1]
+        # All that may be among the ten, so that equals at the border go by their names as others do.
+        best = np.flatnonzero(worth >= max(np.partition(worth, -TEN)[-TEN], np.finfo(float).tiny))
         best = best[np.lexsort((best, -worth[best]))]
-        chosen += [int(each) for each in best if worth[each] > 0][: TEN - len(chosen)]
+        chosen += best[: TEN - len(chosen)].tolist()
     return [past.items[each] for each in chosen]

@@ -6,6 +6,8 @@ import copy
 from collections import defaultdict
 from collections.abc import Iterable
 
+import numpy as np
+
 from headrace.interactions.lessons import lesson_of
 from headrace.interactions.records import Exposure, Item, Session, UserFeatures
 from headrace.interactions.sessions import followed
@@ -64,7 +66,8 @@ class System:
             found[f"trending, {half_life / 3.6e9:g} h"] = self.online.top(place)  # type: ignore[index]
         shown: dict[str, list[str]] = defaultdict(list)
         for name, numbers in found.items():
-            kept = numbers[allowed(candidates.situation, numbers)][:TEN] if len(numbers) else numbers
+            rising = np.sort(numbers)
+            kept = numbers[np.isin(numbers, rising[allowed(candidates.situation, rising)])][:TEN]
             shown[name] = [self.catalog.name(int(number)) for number in kept]
         return shown
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from deploy.local.paths import PROJECT
 
 LANES: Mapping[str, tuple[str, ...]] = {
-    "e2e": ("tests/e2e",),
     "services": (
         "tests/integration",
         "--ignore=tests/integration/headrace",
@@ -29,13 +28,15 @@ LANES: Mapping[str, tuple[str, ...]] = {
         "--ignore=tests/integration/subjects",
         "--ignore=tests/integration/train_models",
     ),
-    "headrace": ("tests/integration/headrace",),
+    "e2e": ("tests/e2e",),
     "quick": ("tests", "--ignore=tests/integration", "--ignore=tests/e2e"),
-    "models": ("tests/integration/train_models", "tests/integration/process_predictions"),
     "sources": ("tests/integration/ingest_sources",),
+    "headrace": ("tests/integration/headrace",),
+    "models": ("tests/integration/train_models", "tests/integration/process_predictions"),
     "people": ("tests/integration/process_interactions", "tests/integration/subjects"),
 }
-"""What pytest takes in each, the longest first. Apart are folders that start a Kafka of their own anyway."""
+"""What pytest takes in each, the longest first: a long one that begins late runs alone at the end. Apart are folders
+that start a Kafka of their own anyway."""
 
 AT_ONCE = 1 + (os.cpu_count() or 1)
 """Two leave the cores of two idle for a third of the time. With many more a killed Kafka can be away for the 30 s after

@@ -12,6 +12,7 @@ from deploy.local.paths import DEPLOY, PROJECT
 from deploy.local.stack import SERVICES, Stack
 from deploy.local.temporary import temporary_stack
 from loadtest.interaction_faults import environment_of
+from tests.e2e import steady_recommendations
 from tests.e2e.people import GOODS, ROUTES, VISITS
 
 PUSHED = """
@@ -61,7 +62,7 @@ def pipeline(push_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     routes.write_text((DEPLOY / "routes.yaml").read_text() + ROUTES)
     experiments = sources.with_name("experiments")
     shutil.copytree(DEPLOY / "experiments", experiments)
-    people = environment_of(experiments)
+    people = environment_of(experiments, steady_recommendations.SURFACE)
     models = sources.with_name("models")
     shutil.copytree(DEPLOY / "models", models)
     (models / "weighed.yaml").write_text(WEIGHED)

@@ -1,7 +1,4 @@
-"""People of a shop, with all that a dashboard shows of them: visits, answers, what followed, arms, erasures.
-
-Most are on the surface of an experiment whose people are counted within seconds.
-"""
+"""People of a shop, with all that a dashboard shows of them: visits, answers, what followed, arms, erasures."""
 
 from __future__ import annotations
 
@@ -15,8 +12,9 @@ from typing import Any
 import httpx
 
 from deploy.local.stack import Stack
-from loadtest.interaction_faults import SURFACE
 
+SURFACE = "steady"
+"""Of an experiment whose people are counted within seconds, and which no other load is in."""
 _SITE_ITEMS = 40
 _FIRST_PEOPLE = 150
 _ERASED_EVERY = 20

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -67,6 +68,7 @@ class Flow:
     filed_at: int = field(default_factory=lambda: int(time.time()))
     following: set[str] = field(default_factory=set)
     live: dict[str, int] = field(default_factory=lambda: {"readings": 0, "anomalies": 0})
+    restarted: set[str] = field(default_factory=set)
     people: People = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,10 +79,17 @@ class Flow:
         """What models said, here and about the orders."""
         return Predictions(self.stack)
 
+    @cached_property
+    def is_learned_from(self) -> bool:
+        """Whether another model can be trained on predictions and outcomes: a training needs both and takes a while."""
+        return self.predictions.is_learned_from()
+
     def restart(self, service: str) -> None:
-        """Kills a service and starts it again."""
-        self.stack.kill(service)
-        self.stack.up(service)
+        """Kills a service and starts it again; once is enough for all that it has to find again."""
+        if service not in self.restarted:
+            self.restarted.add(service)
+            self.stack.kill(service)
+            self.stack.up(service)
 
     def records(self, topic: str) -> list[dict[str, Any]]:
         """The JSON records of a topic that are about the two devices; of those with other contents, their keys."""
@@ -313,12 +322,12 @@ SHOWN: dict[tuple[str, str, str], Callable[[Flow], bool]] = {
     ("models.promoted", "read by", "process_predictions"): lambda flow: flow.predictions.is_scored(flow.order),
     ("predictions.made", "written by", "serve_api"): lambda flow: flow.predictions.answered_by("serve_api"),
     ("predictions.made", "written by", "process_predictions"): lambda flow: flow.predictions.is_scored(flow.order),
-    ("predictions.made", "read by", "train_models"): lambda flow: flow.predictions.is_learned_from(),
+    ("predictions.made", "read by", "train_models"): lambda flow: flow.is_learned_from,
     ("predictions.outcomes", "written by", "serve_api"): lambda flow: flow.predictions.has_outcomes(MODEL),
     ("predictions.outcomes", "written by", "process_predictions"): lambda flow: flow.predictions.has_outcomes(
         "next_hour"
     ),
-    ("predictions.outcomes", "read by", "train_models"): lambda flow: flow.predictions.is_learned_from(),
+    ("predictions.outcomes", "read by", "train_models"): lambda flow: flow.is_learned_from,
     ("readings.windows", "read by", "process_predictions"): lambda flow: flow.predictions.is_about(flow.hourly),
     ("readings.raw", "read by", "process_readings"): lambda flow: bool(flow.records("readings.clean")),
     ("readings.raw", "written by", "ingest_sources"): lambda flow: bool(flow.items("readings", device=flow.filed)),

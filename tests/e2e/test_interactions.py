@@ -1,8 +1,4 @@
-"""Of who is erased nothing is left in the whole system, nor does anything come back.
-
-That what people do counts once, whatever is killed, is shown by tests/integration/process_interactions and by
-`make faults`.
-"""
+"""Of who is erased nothing is left in the whole system, nor does anything come back."""
 
 from __future__ import annotations
 

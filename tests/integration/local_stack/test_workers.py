@@ -18,9 +18,9 @@ pytestmark = pytest.mark.integration
 WORKERS = ("process_readings", "process_readings_2")
 
 
-@pytest.fixture
-def two(tmp_path: Path) -> Iterator[Stack]:
-    with temporary_stack(tmp_path, workers=2) as stack:
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with temporary_stack(tmp_path_factory.mktemp("two"), workers=2) as stack:
         stack.up(*WORKERS)
         yield stack
 

@@ -7,7 +7,7 @@ import pytest
 from headrace.experiments.judge import judge
 from loadtest.ab_pipeline import START_US, Way, experiment, is_called, run_many
 from loadtest.ab_simulation import Plan, World
-from loadtest.ab_tests import conversion_rates, mismatch_rates, revenue_rates, with_interval
+from loadtest.ab_tests import conversion_rates, mismatch_rates, rare_rates, revenue_rates, with_interval
 
 PLAN = Plan(experiments=300, looks=30, people=6_000)
 
@@ -26,6 +26,12 @@ def test_an_effect_is_found_and_more_often_with_the_past_known() -> None:
 
 def test_revenue_of_few_who_buy_much_makes_no_false_calls() -> None:
     assert revenue_rates(PLAN, 13)["confidence_sequence"]["rate"] <= 0.05
+
+
+@pytest.mark.parametrize("treated", [0.1, 0.9])
+def test_a_small_arm_in_which_few_convert_makes_no_false_calls(treated: float) -> None:
+    found = rare_rates(PLAN, treated, 15)
+    assert [each["rate"] <= 0.05 for each in found.values()] == [True, True]
 
 
 def test_a_mismatch_is_found_and_none_is_not() -> None:

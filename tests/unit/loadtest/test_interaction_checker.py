@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headrace.experiments.folder import load_experiments
 from loadtest.interaction_checker import Logged, Stored, Verdict, Windows, exposures_of, judge, totals_of
-from loadtest.interaction_faults import COMPONENTS, Plan
+from loadtest.interaction_faults import COMPONENTS, SURFACE, Outcome, Plan, described, environment_of
 from loadtest.interaction_history import Answer, Event, History
 
 START, WINDOW = 1_700_000_000_000_000, 6_000_000
@@ -113,6 +117,10 @@ def _enrol_nobody(world: World) -> None:
     world.totals.clear()
 
 
+def _enrol_a_stranger(world: World) -> None:
+    world.totals.append({"arm": "y", "enrolled": 1, "metrics": {"bought": [1, 0, 0, 0, 0, 0]}})
+
+
 def _miss_a_row(world: World) -> None:
     del world.rows["A", "e4", "interaction"]
 
@@ -152,6 +160,7 @@ def _deal_another_arm(world: World) -> None:
         (_miss_a_click, "exposures"),
         (_measure_twice, "sum of the experiment"),
         (_enrol_nobody, "sum of the experiment"),
+        (_enrol_a_stranger, "sum of the experiment"),
         (_miss_a_row, "rows in Cassandra"),
         (_skip_a_lesson, "learned by the online model"),
         (_make_up, "never sent"),
@@ -179,6 +188,46 @@ def test_what_comes_at_the_end_of_a_window_is_too_late(world: World) -> None:
     found = exposures_of(world.made, world.raw, WINDOW)
     assert not found["r1", "cup"]["clicked"] and not found["r1", "mug"]["bought"]
     assert totals_of(world.made, world.raw, WINDOWS)["x"]["clicks"] == [1, 0, 0, 0]
+
+
+def test_a_run_that_showed_measured_or_repeated_nothing_has_not_passed(world: World) -> None:
+    outcome = Outcome(Plan.of(1, 2), world.verdict(), 1.0, 1.0, {}, {}, "the same", is_recomputed=True)
+    assert outcome.passed
+    none: list[dict[str, Any]] = [{figure: 0} for figure in ("exposures", "enrolled", "sent_again")]
+    for each in none:
+        empty = replace(outcome, verdict=replace(outcome.verdict, **each))
+        assert empty.verdict.passed and not empty.passed
+        assert "NOTHING WAS SHOWN" in described(empty)
+
+
+def test_each_load_on_a_stack_has_an_experiment_of_its_own(tmp_path: Path) -> None:
+    variables = environment_of(tmp_path / "experiments", "steady")
+    (folder,) = {value for own in variables.values() for name, value in own.items() if name.endswith("_EXPERIMENTS")}
+    targets = {each.name: each.target.surfaces for each in load_experiments(Path(folder))}
+    assert {name: tuple(surfaces) for name, surfaces in targets.items()} == {SURFACE: (SURFACE,), "steady": ("steady",)}
+
+
+@pytest.fixture
+def threads_that_take_turns_often() -> Iterator[None]:
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("threads_that_take_turns_often")
+def test_events_are_counted_while_others_are_sent() -> None:
+    history = History()
+
+    def send() -> None:
+        for number in range(10_000):
+            history.events[str(number)] = Event(str(number), "anna", "view", "cup", START, accepted=True)
+
+    sender, found = threading.Thread(target=send), [0]
+    sender.start()
+    while sender.is_alive():
+        found.append(history.accepted)
+    assert found == sorted(found)
 
 
 def test_a_plan_takes_each_component_before_one_comes_again() -> None:
