@@ -58,6 +58,9 @@ def attacks(keys: Keys) -> dict[str, Attack]:
     odd = _json({"events": [{**_event(n, "mug-1"), "time": times[n % 2]} for n in range(1_000)]})
     deep = "query { " + "recommendations { " * 50 + "id" + " }" * 50 + " }"
     wide = "query { " + " ".join(f"a{n}: trending(count: 100) {{ id }}" for n in range(1_000)) + " }"
+    same = "query { trending { " + "id " * 900 + "} }"
+    doubled = " ".join(f"fragment f{n} on Recommendations {{ ...f{n + 1} ...f{n + 1} }}" for n in range(30))
+    doubling = f"query {{ trending {{ ...f0 }} }} {doubled} fragment f30 on Recommendations {{ id }}"
     numbers = itertools.count()
     refused, limited = frozenset({422, 429}), ("rate", "more often")
 
@@ -88,6 +91,16 @@ def attacks(keys: Keys) -> dict[str, Attack]:
         ),
         "1,000 aliases": Attack(
             frozenset({200, 422, 429}), ("alias", "token", *limited), post("/v1/graphql", _json({"query": wide}), own)
+        ),
+        "one field 900 times": Attack(
+            frozenset({200, 422, 429}),
+            ("pairs of fields", "token", *limited),
+            post("/v1/graphql", _json({"query": same}), own),
+        ),
+        "fragments that double": Attack(
+            frozenset({200, 422, 429}),
+            ("pairs of fields", "token", *limited),
+            post("/v1/graphql", _json({"query": doubling}), own),
         ),
         "unknown keys": Attack(
             frozenset({401}),

@@ -11,6 +11,7 @@ export class ItemDialog {
   #item = null;
   #opened = 0;
   #opener = null;
+  #list = null;
   #on;
 
   /** @param {{view: function, cart: function, buy: function}} on told of what is done with an item */
@@ -20,7 +21,7 @@ export class ItemDialog {
     byId("item").addEventListener("close", () => {
       // It comes late: the dialog may have been opened for another item since.
       if (byId("item").open) return;
-      focusAgain(this.#opener);
+      focusAgain(this.#opener, this.#list);
       this.#leave();
     });
     byId("add").addEventListener("click", () => this.#on.cart(this.#item));
@@ -40,6 +41,7 @@ export class ItemDialog {
     byId("similar").replaceChildren();
     if (!byId("item").open) {
       this.#opener = document.activeElement.closest("[data-item]");
+      this.#list = this.#opener?.parentElement;
       byId("item").showModal();
     }
     byId("item").scrollTop = 0;
@@ -65,10 +67,10 @@ export class ItemDialog {
   }
 }
 
-/** Where what opened the dialog is no longer there, its successor gets the focus. */
-function focusAgain(opener) {
+/** Where what opened the dialog is no longer there, its successor in the same list gets the focus. */
+function focusAgain(opener, list) {
   const active = document.activeElement;
   if (active !== document.body && !byId("item").contains(active)) return;
-  const same = opener && document.querySelector(`main [data-item="${CSS.escape(opener.dataset.item)}"] button`);
+  const same = list?.querySelector(`[data-item="${CSS.escape(opener.dataset.item)}"] button`);
   (same ?? byId("for-you-title")).focus();
 }

@@ -11,7 +11,7 @@ from headrace.errors import DeliveryError
 from serve_api.confirmed_writer import MAX_QUEUED, MAX_QUEUED_BYTES, ConfirmedWriter
 
 AWAY = "127.0.0.1:1"
-TIMEOUT_S = 0.4
+TIMEOUT_S = 0.6
 MADE, PUSHED, REGISTRY = "predictions.made", "sources.pushed", "devices.registry"
 LARGE = bytes(900_000)
 
