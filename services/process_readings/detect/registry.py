@@ -5,6 +5,7 @@ from typing import Any
 
 from headrace.errors import ConfigurationError
 from process_readings.detect.detector import Detector
+from process_readings.detect.ensemble import THRESHOLD, Ensemble
 from process_readings.detect.robust_level import RobustLevel
 
 DEFAULT_DETECTOR = RobustLevel.family
@@ -23,8 +24,14 @@ def _holt_winters(**parameters: Any) -> Detector:
     return HoltWinters(**parameters)
 
 
+def _ensemble(threshold: float = THRESHOLD) -> Detector:
+    # Its members are no parameters of a device type.
+    return Ensemble(threshold)
+
+
 _DETECTORS: dict[str, Callable[..., Detector]] = {
     DEFAULT_DETECTOR: RobustLevel,
+    Ensemble.family: _ensemble,
     "half_space_trees": _half_space_trees,
     "holt_winters": _holt_winters,
 }

@@ -1,0 +1,240 @@
+"""How well and how cheaply each anomaly detector does on public data: `make bench NAME=detect`.
+
+Every detector of the registry that needs no parameters of a series, and the ensemble's members each alone:
+
+- nab-dev, 26 labelled files of the Numenta benchmark by its published rule (`nab.py`), on the scores as they are: one
+  threshold that is the best for all files, as the published results have it, and two-fold by file, where it is chosen
+  on one half and reported on the other. Besides, the alarms as they come, at the detector's own threshold. Nothing else
+  is fitted here; the ensemble's constants were chosen with all 26 files in view.
+- suthaharan-wsn, 8 motes with an event in 4 of them (`motes.py`): the worst of eight starting times.
+- stafford-iot-mqtt, 92 bit drops in a day (`glitches.py`).
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local.paths import PROJECT
+from headrace.errors import ConfigurationError
+from loadtest.glitches import TIMED_RUNS, Outcome, evaluate, read_series
+from loadtest.glitches import Series as GlitchSeries
+from loadtest.motes import Mote, MoteSeries, MotesOutcome, judge_motes, read_motes
+from loadtest.nab import (
+    Corpus,
+    Result,
+    Scores,
+    cross_validate,
+    read_corpus,
+    read_profiles,
+    read_published,
+    score_corpus,
+)
+from loadtest.nab_rule import Profile, Tally, mark_rows, normalise, tally
+from loadtest.results import spread, write
+from process_readings.detect.detector import Detector
+from process_readings.detect.ensemble import Ensemble
+from process_readings.detect.moving_mean import MovingMean
+from process_readings.detect.recent_level import RecentLevel
+from process_readings.detect.registry import detector_names, make_detector
+from process_readings.detect.time_of_day import TimeOfDay
+
+SENSORS = PROJECT.parent / "shared" / "data" / "sensors"
+DHT22_THRESHOLD = 18.0
+"""Of `robust_level` where some glitches a day are usual."""
+STATE_EVERY = 500
+
+Make = Callable[[], Detector]
+
+
+@dataclass(frozen=True)
+class NabOutcome:
+    """Of one profile: the best threshold for all files, two-fold by file, and the alarms as they come."""
+
+    full: Result
+    two_fold: Result
+    as_shipped: Result | None
+
+
+@dataclass(frozen=True)
+class Data:
+    """What all detectors see."""
+
+    corpus: Corpus
+    profiles: Mapping[str, Profile]
+    motes: Mapping[Mote, MoteSeries]
+    glitches: GlitchSeries
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one detector; a published one has those of nab-dev alone.
+
+    Attributes:
+        cpu_us: CPU time of judging and learning one reading of nab-dev; median, least and greatest of the runs.
+        state_bytes: the largest state in nab-dev.
+    """
+
+    detector: str
+    nab: dict[str, NabOutcome]
+    motes: MotesOutcome | None
+    glitches: Outcome | None
+    cpu_us: dict[str, float] | None
+    state_bytes: int | None
+
+
+def contenders() -> dict[str, Make]:
+    """What is compared, by the name in the table."""
+    found: dict[str, Make] = {}
+    for name in detector_names():
+        try:
+            make_detector(name)
+        except ConfigurationError:
+            continue  # it needs to know the series
+        found[name] = lambda name=name: make_detector(name)  # type: ignore[misc]  # mypy infers no type of the default
+    found[f"robust_level, threshold {DHT22_THRESHOLD:g}"] = lambda: make_detector(
+        "robust_level", threshold=DHT22_THRESHOLD
+    )
+    found["time of day alone"] = lambda: Ensemble(members=[TimeOfDay()])
+    found["recent level alone"] = lambda: Ensemble(members=[RecentLevel()])
+    found["mean of 2 alone"] = lambda: Ensemble(members=[MovingMean(2)])
+    found["mean of 8 alone"] = lambda: Ensemble(members=[MovingMean(8)])
+    return found
+
+
+def judge_nab(make: Make, corpus: Corpus, profiles: Mapping[str, Profile]) -> dict[str, NabOutcome]:
+    """By profile."""
+    scores: dict[str, list[float]] = {}
+    alarms: dict[str, list[float]] = {}
+    for name, series in corpus.items():
+        detector = make()
+        pairs = zip(series.values, series.times_us, strict=True)
+        verdicts = [detector.observe(value, time_us) for value, time_us in pairs]
+        scores[name] = [math.nan if verdict is None else verdict.score for verdict in verdicts]
+        alarms[name] = [1.0 if verdict is not None and verdict.is_anomaly else math.nan for verdict in verdicts]
+    return {name: _nab_outcome(corpus, scores, alarms, profile) for name, profile in profiles.items()}
+
+
+def _nab_outcome(corpus: Corpus, scores: Scores, alarms: Scores | None, profile: Profile) -> NabOutcome:
+    return NabOutcome(
+        full=score_corpus(corpus, scores, profile),
+        two_fold=cross_validate(corpus, lambda _: scores, profile),
+        as_shipped=None if alarms is None else _as_shipped(corpus, alarms, profile),
+    )
+
+
+def _as_shipped(corpus: Corpus, alarms: Scores, profile: Profile) -> Result:
+    total = Tally()
+    for name, series in corpus.items():
+        total += tally(mark_rows(series.timestamps, series.windows, profile), alarms[name], 1.0, profile)
+    found = total.windows - total.missed
+    return Result(profile.name, normalise(total, profile), (), found, total.windows, total.false_positives)
+
+
+def cpu_us(make: Make, corpus: Corpus) -> float:
+    """CPU time of judging and learning one reading of nab-dev."""
+    total = 0
+    gc.disable()
+    try:
+        for series in corpus.values():
+            observe = make().observe
+            rows = list(zip(series.values, series.times_us, strict=True))
+            started = time.process_time_ns()
+            for value, time_us in rows:
+                observe(value, time_us)
+            total += time.process_time_ns() - started
+    finally:
+        gc.enable()
+    return total / 1e3 / sum(len(series.values) for series in corpus.values())
+
+
+def state_bytes(make: Make, corpus: Corpus) -> int:
+    """The largest state that was met in nab-dev, looked at every 500 readings."""
+    largest = 0
+    for series in corpus.values():
+        detector = make()
+        for at, (value, time_us) in enumerate(zip(series.values, series.times_us, strict=True)):
+            detector.observe(value, time_us)
+            if at % STATE_EVERY == 0:
+                largest = max(largest, len(detector.state()))
+    return largest
+
+
+def measure(name: str, make: Make, data: Data) -> Figures:
+    """All figures of one detector."""
+    return Figures(
+        detector=name,
+        nab=judge_nab(make, data.corpus, data.profiles),
+        motes=judge_motes(make, data.motes),
+        glitches=evaluate(name, lambda _: make(), data.glitches),
+        cpu_us=spread([cpu_us(make, data.corpus) for _ in range(TIMED_RUNS)]),
+        state_bytes=state_bytes(make, data.corpus),
+    )
+
+
+def _published(name: str, data: Data) -> Figures:
+    """Of a detector whose scores on nab-dev are all there is."""
+    scores = read_published(name, data.corpus)
+    nab = {profile: _nab_outcome(data.corpus, scores, None, each) for profile, each in data.profiles.items()}
+    return Figures(f"{name} (published)", nab, None, None, None, None)
+
+
+def print_table(all_figures: Sequence[Figures]) -> None:
+    """A row per detector: nab-dev two-fold and in brackets with one threshold for all, motes, glitches, cost."""
+    table = Table(title="Anomaly detectors on public data; nab-dev: two-fold (best for all files)")
+    profiles = {"standard": "standard", "reward_low_FP_rate": "low FP", "reward_low_FN_rate": "low FN"}
+    table.add_column("detector")
+    others = ("as shipped", "windows, fp", "events", "late s", "false/mote", "recall", "precision", "CPU µs", "bytes")
+    for column in (*profiles.values(), *others):
+        table.add_column(column, justify="right")
+    for one in all_figures:
+        scores = [f"{one.nab[name].two_fold.score:.1f} ({one.nab[name].full.score:.1f})" for name in profiles]
+        table.add_row(one.detector, *scores, *_other_cells(one))
+    Console(width=170).print(table)
+
+
+def _other_cells(one: Figures) -> list[str]:
+    standard = one.nab["standard"]
+    found = f"{standard.two_fold.detected}, {standard.two_fold.false_positives}"
+    if one.motes is None or one.glitches is None or one.cpu_us is None or standard.as_shipped is None:
+        return ["-", found, *["-"] * 7]
+    late = one.motes.seconds_late.values()
+    seen = [seconds for seconds in late if seconds is not None]
+    return [
+        f"{standard.as_shipped.score:.1f}",
+        found,
+        f"{len(seen)} of {len(late)}",
+        str(max(seen, default="-")),
+        str(one.motes.most_false_alarms),
+        f"{one.glitches.recall:.3f}",
+        f"{one.glitches.precision:.3f}",
+        f"{one.cpu_us['median']:.1f}",
+        str(one.state_bytes),
+    ]
+
+
+def main() -> None:
+    """Prints the table and writes `loadtest/results/detect.json`."""
+    if not SENSORS.is_dir():
+        sys.exit("no ../shared/data beside this checkout: this benchmark needs its sensors folder")
+    data = Data(
+        corpus=read_corpus(),
+        profiles=read_profiles(),
+        motes=read_motes(SENSORS / "suthaharan-wsn"),
+        glitches=read_series(),
+    )
+    figures = [measure(name, make, data) for name, make in contenders().items()]
+    figures.append(_published("windowedGaussian", data))
+    print_table(figures)
+    write("detect", "make bench NAME=detect", {"detectors": [asdict(one) for one in figures]})
+
+
+if __name__ == "__main__":
+    main()

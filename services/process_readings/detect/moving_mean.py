@@ -1,0 +1,68 @@
+"""The member of the ensemble that looks at a few readings together."""
+
+from struct import Struct
+
+from process_readings.detect.member import how_far
+from process_readings.detect.moving_spread import MovingSpread
+
+MEMORY = 6400
+WARM_UP = 60
+_STATE = Struct("<dHdd")
+
+
+class MovingMean:
+    """Distance of an exponentially weighted mean of the last readings from its own long run, in cubic-moment spreads.
+
+    A lasting change, or some readings that are all a little off, move the mean further than noise does.
+
+    S. W. Roberts, "Control Chart Tests Based on Geometric Moving Averages" (1959); here the limits are learned.
+
+    Args:
+        readings: about so many make up the mean.
+    """
+
+    def __init__(self, readings: int) -> None:
+        self._readings = readings
+        self._rate = 2.0 / (readings + 1.0)
+        self._mean = 0.0
+        self._usual = MovingSpread(3, MEMORY)
+
+    def _next(self, value: float) -> float:
+        """The mean with this value."""
+        if self._usual.count == 0:
+            return value
+        return (1.0 - self._rate) * self._mean + self._rate * value
+
+    def distance(self, value: float, time_us: int) -> float:
+        """Spreads between the mean with this value and the mean's long run."""
+        return self._usual.distance(self._next(value)) if self._usual.count >= WARM_UP else 0.0
+
+    def expected(self, value: float, time_us: int) -> float | None:
+        """The mean's long run."""
+        return self._usual.level if self._usual.count >= WARM_UP else None
+
+    def explain(self, value: float, time_us: int) -> str:
+        """Such as `31.2 is one of about 8 readings whose mean, 29, is unusual: 7.5 spreads above 21.3`."""
+        mean = self._next(value)
+        far = how_far(mean, self._usual.level, self._usual.distance(mean))
+        return f"{value:.6g} is one of about {self._readings} readings whose mean, {mean:.6g}, is unusual: {far}"
+
+    def learn(self, value: float, time_us: int, is_alarm: bool) -> None:
+        """Takes a value into the mean, and the mean into its long run."""
+        self._mean = mean = self._next(value)
+        self._usual.learn(mean)
+
+    def state(self) -> bytes:
+        """26 bytes."""
+        return _STATE.pack(self._mean, *self._usual.numbers())
+
+    def restore(self, state: bytes) -> None:
+        """Takes what `state` gave.
+
+        Raises:
+            ValueError: its length is not that of a state.
+        """
+        if len(state) != _STATE.size:
+            raise ValueError(f"{len(state)} bytes are no state of a moving mean")
+        self._mean, *usual = _STATE.unpack(state)
+        self._usual.restore(*usual)

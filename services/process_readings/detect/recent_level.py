@@ -1,0 +1,42 @@
+"""The member of the ensemble that knows the level of the last readings."""
+
+from process_readings.detect.member import how_far
+from process_readings.detect.robust_level import RobustLevel
+
+
+class RecentLevel:
+    """Distance from `RobustLevel`'s level, in its spreads."""
+
+    def __init__(self) -> None:
+        self._level = RobustLevel()
+
+    def distance(self, value: float, time_us: int) -> float:
+        """Spreads between the value and the level."""
+        verdict = self._level.score_one(value, time_us)
+        return 0.0 if verdict is None else verdict.score
+
+    def expected(self, value: float, time_us: int) -> float | None:
+        """The level."""
+        verdict = self._level.score_one(value, time_us)
+        return None if verdict is None else verdict.expected
+
+    def explain(self, value: float, time_us: int) -> str:
+        """Such as `31.2 is far from the readings before it: 9.1 spreads above 21.3`."""
+        level = self.expected(value, time_us) or 0.0
+        return f"{value:.6g} is far from the readings before it: {how_far(value, level, self.distance(value, time_us))}"
+
+    def learn(self, value: float, time_us: int, is_alarm: bool) -> None:
+        """Takes a value in."""
+        self._level.learn_one(value, time_us)
+
+    def state(self) -> bytes:
+        """`RobustLevel`'s."""
+        return self._level.state()
+
+    def restore(self, state: bytes) -> None:
+        """Takes what `state` gave.
+
+        Raises:
+            ValueError: its length is not that of a state.
+        """
+        self._level.restore(state)
