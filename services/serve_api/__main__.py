@@ -3,7 +3,6 @@
 import logging
 import sys
 
-from headrace.collector import shorten_collections
 from headrace.errors import ConfigurationError
 from headrace.logs import configure_logs
 from serve_api.app import build_app
@@ -28,7 +27,6 @@ def main() -> int:
     except ConfigurationError as error:
         print(f"serve_api: {error}", file=sys.stderr)  # noqa: T201 - for the person who starts it
         return 2
-    shorten_collections()
     server.run()
     return 0 if server.started else 1
 

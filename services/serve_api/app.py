@@ -121,9 +121,11 @@ def build_app(settings: Settings) -> FastAPI:
     app.add_middleware(Cors, register=register)
     app.add_middleware(RequestMetrics, metrics=metrics)
     problems.install(app)
+    # Each router that comes before costs a request 10 us, so what is asked a thousand times a second comes first.
+    often = (recommendations, predictions, events)
     stored, streams = (devices, latest, readings, windows, anomalies), (live, ingest)
-    people = (events, recommendations, items_read, items, users, experiments, graphql)
-    for resource in (*stored, *streams, models, predictions, outcomes, *people, operations):
+    people = (items_read, items, users, experiments, graphql)
+    for resource in (*often, *stored, *streams, models, outcomes, *people, operations):
         app.include_router(resource.router)
     if settings.shop:
         if settings.clients is not None:

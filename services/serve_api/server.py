@@ -1,5 +1,6 @@
 """The HTTP server: uvicorn, whose shutdown also ends the live streams."""
 
+import asyncio
 import logging
 import socket
 
@@ -8,6 +9,7 @@ from fastapi import FastAPI
 
 from serve_api.services import Services
 from serve_api.settings import Settings
+from serve_api.settled_memory import settle_memory
 
 KEEP_ALIVE_S = 30
 _logger = logging.getLogger(__name__)
@@ -19,13 +21,19 @@ class ApiServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
         self._app = app
+        self._settling: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        if self.started:
+            services: Services = self._app.state.services
+            self._settling = asyncio.create_task(settle_memory(services.recommendations.state.has_read_all))
         _logger.info("serving", extra={"host": self.config.host, "port": self.config.port})
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         _logger.info("stopping")
+        if self._settling is not None:
+            self._settling.cancel()
         services: Services = self._app.state.services
         services.hub.close()
         services.recommendations.watchers.close()

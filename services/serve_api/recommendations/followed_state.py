@@ -123,9 +123,13 @@ class FollowedState:
         """Whether of whom nothing is known is somebody new."""
         return self._people.has_read(FEATURES)
 
+    def has_read_all(self) -> bool:
+        """Whether no topic was left unread; it stays so."""
+        return self._people.has_read_all and self._items.has_read_all
+
     def unread(self) -> tuple[str, ...]:
         """The parts of answers whose topics were not read yet."""
-        if self._people.has_read_all and self._items.has_read_all:
+        if self.has_read_all():
             return ()
         missing = {part for topic, part in PARTS.items() if not self._reader(topic).has_read(topic)}
         return tuple(sorted(missing))
