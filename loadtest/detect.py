@@ -12,11 +12,9 @@ Every detector of the registry that needs no parameters of a series, and the ens
 
 from __future__ import annotations
 
-import gc
 import math
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from rich.console import Console
@@ -24,6 +22,7 @@ from rich.table import Table
 
 from deploy.local.paths import PROJECT
 from headrace.errors import ConfigurationError
+from loadtest.detector_cost import cpu_us
 from loadtest.glitches import TIMED_RUNS, Outcome, evaluate, read_series
 from loadtest.glitches import Series as GlitchSeries
 from loadtest.motes import Mote, MoteSeries, MotesOutcome, judge_motes, read_motes
@@ -138,21 +137,9 @@ def _as_shipped(corpus: Corpus, alarms: Scores, profile: Profile) -> Result:
     return Result(profile.name, normalise(total, profile), (), found, total.windows, total.false_positives)
 
 
-def cpu_us(make: Make, corpus: Corpus) -> float:
-    """CPU time of judging and learning one reading of nab-dev."""
-    total = 0
-    gc.disable()
-    try:
-        for series in corpus.values():
-            observe = make().observe
-            rows = list(zip(series.values, series.times_us, strict=True))
-            started = time.process_time_ns()
-            for value, time_us in rows:
-                observe(value, time_us)
-            total += time.process_time_ns() - started
-    finally:
-        gc.enable()
-    return total / 1e3 / sum(len(series.values) for series in corpus.values())
+def _runs(make: Make, corpus: Corpus) -> Iterator[tuple[Detector, list[tuple[float, int]]]]:
+    for series in corpus.values():
+        yield make(), list(zip(series.values, series.times_us, strict=True))
 
 
 def state_bytes(make: Make, corpus: Corpus) -> int:
@@ -174,7 +161,7 @@ def measure(name: str, make: Make, data: Data) -> Figures:
         nab=judge_nab(make, data.corpus, data.profiles),
         motes=judge_motes(make, data.motes),
         glitches=evaluate(name, lambda _: make(), data.glitches),
-        cpu_us=spread([cpu_us(make, data.corpus) for _ in range(TIMED_RUNS)]),
+        cpu_us=spread([cpu_us(_runs(make, data.corpus)) for _ in range(TIMED_RUNS)]),
         state_bytes=state_bytes(make, data.corpus),
     )
 

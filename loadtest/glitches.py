@@ -8,12 +8,10 @@ as in process_readings with the device type `environment_sensor`.
 from __future__ import annotations
 
 import csv
-import gc
 import json
 import sys
-import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.local.paths import PROJECT
+from loadtest.detector_cost import cpu_us
 from loadtest.results import spread, write
 from process_readings.detect.detector import Detector
 from process_readings.detect.registry import DEFAULT_DETECTOR, make_detector
@@ -110,8 +109,13 @@ def evaluate(name: str, make: MakeDetector, series: Series) -> Outcome:
         unlabelled_dips=sum(_is_unlabelled_dip(labelled[key], at) for key, found in alarms.items() for at in found),
         false_alarms_per_series_day=(total - hits) / len(labelled) / DAYS,
         other_alarms=_other_alarms(make, series),
-        cpu_us=spread([_cpu_us(make, labelled) for _ in range(TIMED_RUNS)]),
+        cpu_us=spread([cpu_us(_runs(make, labelled)) for _ in range(TIMED_RUNS)]),
     )
+
+
+def _runs(make: MakeDetector, series: Series) -> Iterator[tuple[Detector, list[tuple[float, int]]]]:
+    for (_, field), points in series.items():
+        yield make(field), [(point.value, point.time_us) for point in points]
 
 
 def _alarms(detector: Detector, points: list[Point]) -> list[int]:
@@ -139,23 +143,6 @@ def _is_unlabelled_dip(points: list[Point], at: int) -> bool:
     before, value, after = (point.value for point in points[at - 1 : at + 2])
     drop = (before + after) / 2 - value
     return abs(before - after) < 0.35 and any(abs(drop - bit) < 0.2 for bit in _ALL_BITS)
-
-
-def _cpu_us(make: MakeDetector, series: Series) -> float:
-    """CPU time of one reading without what else a processor does with it."""
-    total = 0
-    gc.disable()
-    try:
-        for (_, field), points in series.items():
-            observe = make(field).observe
-            rows = [(point.value, point.time_us) for point in points]
-            started = time.process_time_ns()
-            for value, time_us in rows:
-                observe(value, time_us)
-            total += time.process_time_ns() - started
-    finally:
-        gc.enable()
-    return total / 1e3 / sum(len(points) for points in series.values())
 
 
 def detectors() -> dict[str, MakeDetector]:
