@@ -1,9 +1,8 @@
-"""What exploration brought and cost: River's bandit over the sources, and rewards of places kept and given away."""
+"""What exploration brought and cost: a bandit over the sources, and rewards of places kept and given away."""
 
 from __future__ import annotations
 
 import msgspec
-from river import proba
 
 from headrace.interactions.records import Arm, Exposure
 
@@ -21,13 +20,17 @@ class ExplorationState(msgspec.Struct, array_like=True):
 
 
 class ExplorationLearning:
-    """`river.bandit.ThompsonSampling` over Beta distributions, an arm a source; who serves draws from them.
+    """A Beta distribution for each source, from (1, 1) on; who serves draws from them.
+
+    They are two counts each: River's own would bring a second of imports and 50 MB of SciPy.
+
+    O. Chapelle, L. Li, "An Empirical Evaluation of Thompson Sampling" (2011).
 
     Rewards are compared place by place, since a lower place has less of them whatever is there.
     """
 
     def __init__(self) -> None:
-        self._arms: dict[str, proba.Beta] = {}
+        self._arms: dict[str, tuple[int, int]] = {}
         self._kept: list[tuple[int, float]] = []
         self._explored: list[tuple[int, float]] = []
 
@@ -46,7 +49,7 @@ class ExplorationLearning:
     @property
     def arms(self) -> tuple[Arm, ...]:
         """Source → its Beta distribution, by name."""
-        return tuple(Arm(name, float(beta.alpha), float(beta.beta)) for name, beta in sorted(self._arms.items()))
+        return tuple(Arm(name, float(alpha), float(beta)) for name, (alpha, beta) in sorted(self._arms.items()))
 
     @property
     def explored(self) -> int:
@@ -70,17 +73,11 @@ class ExplorationLearning:
     def restore(self, state: ExplorationState) -> None:
         """Takes a snapshot."""
         self._kept, self._explored = list(state.kept), list(state.explored)
-        for arm in state.arms:
-            beta = self._arm(arm.source)
-            beta.alpha, beta.beta = int(arm.successes), int(arm.failures)
+        self._arms = {arm.source: (int(arm.successes), int(arm.failures)) for arm in state.arms}
 
     def _explore(self, source: str, rewarded: bool) -> None:
-        arm = self._arm(source)
-        arm.update(rewarded)  # type: ignore[no-untyped-call]  # River's
-        if arm.alpha + arm.beta > _MOST:
-            arm.alpha, arm.beta = max(arm.alpha // 2, 1), max(arm.beta // 2, 1)
-
-    def _arm(self, source: str) -> proba.Beta:
-        if source not in self._arms:
-            self._arms[source] = proba.Beta(1, 1)
-        return self._arms[source]
+        alpha, beta = self._arms.get(source, (1, 1))
+        alpha, beta = (alpha + 1, beta) if rewarded else (alpha, beta + 1)
+        if alpha + beta > _MOST:
+            alpha, beta = max(alpha // 2, 1), max(beta // 2, 1)
+        self._arms[source] = alpha, beta
