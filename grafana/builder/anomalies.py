@@ -14,6 +14,7 @@ LISTED = (
     _TIME,
     *map(Column, ("device", "metric", "reason", "detector")),
     *(Column(name, "number") for name in ("value", "expected", "score", "threshold")),
+    *map(Column, ("verdict", "id")),
 )
 _ALL = f"/v1/anomalies?{IN_RANGE}&limit=10000"
 _OF_DEVICE = f"/v1/anomalies?device=${{device:percentencode}}&{IN_RANGE}&limit=10000"

@@ -112,6 +112,29 @@ class Anomaly(msgspec.Struct, omit_defaults=True, gc=False):
     unit: str | None = None
 
 
+FeedbackVerdict = Literal["true", "false", "expected"]
+"""Whether an anomaly was one; `expected` is one that is odd indeed, but known and nothing to be told of."""
+
+
+class AnomalyFeedback(msgspec.Struct, omit_defaults=True, gc=False):
+    """What an operator says of an anomaly: `anomaly_feedback.v1`, of which the newest in the log counts.
+
+    `id` to `detector` are the anomaly's. `given` is when it was said, `author` the name of the client that said it.
+    """
+
+    id: str
+    site: str
+    device: str
+    metric: str
+    time: int
+    n: int
+    detector: str
+    verdict: FeedbackVerdict
+    given: int
+    author: str
+    note: str | None = None
+
+
 class Device(msgspec.Struct, omit_defaults=True, gc=False):
     """What is known of a device: `device.v1`, in the compacted topic `devices.registry`.
 
@@ -153,7 +176,7 @@ class RowSchema(msgspec.Struct, omit_defaults=True, gc=False):
     updated: int
 
 
-DeviceRecord = Reading | Window | Anomaly | Device
+DeviceRecord = Reading | Window | Anomaly | AnomalyFeedback | Device
 """What is about a device, under the key `site/device`."""
 InteractionRecord = (
     interactions.Interaction
@@ -175,6 +198,7 @@ SCHEMAS: dict[str, type[Record]] = {
     "reading.v1": Reading,
     "window.v1": Window,
     "anomaly.v1": Anomaly,
+    "anomaly_feedback.v1": AnomalyFeedback,
     "device.v1": Device,
     "row_schema.v1": RowSchema,
     "promotion.v1": Promotion,

@@ -3,6 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from headrace.records import FeedbackVerdict
+from process_readings.feedback import Fate
+
 
 @dataclass(slots=True)
 class Counts:
@@ -34,3 +37,5 @@ class Counts:
     """By reason."""
     flags: Counter[str] = field(default_factory=Counter)
     """By flag, of clean and late readings."""
+    feedback: Counter[tuple[FeedbackVerdict, Fate]] = field(default_factory=Counter)
+    """By what was said of an anomaly and what became of that."""

@@ -1,11 +1,14 @@
 """The state of one device: its watermark and the series of its metrics."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from datetime import UTC, tzinfo
 
 from headrace.records import Device
+from process_readings.cells import joint_key
 from process_readings.detect.level_pool import LevelPool
+from process_readings.device_types import Together
 from process_readings.event_time import BEGINNING, SHORT_US, WIDTHS, Span, final_before, floor
+from process_readings.joints import KeptJoint, make_joints
 from process_readings.metric_plan import MetricPlan
 from process_readings.series import Series
 
@@ -38,7 +41,9 @@ class DeviceState:
         pages: how many cells its series had at the last checkpoint.
         is_paged: whether its series take more than one cell, so that `mark` matters.
         dirty_pages: bit by page, of those with a series that changed since.
-        dropped: series that were let go since, each with its chunks' numbers.
+        dropped: keys of the cells of series and joints that were let go since.
+        joints: the detectors of metrics together.
+        stored_joints: contents of their cells by index, of a restored device until its type is known.
     """
 
     __slots__ = (
@@ -50,6 +55,7 @@ class DeviceState:
         "final_before",
         "is_idle",
         "is_paged",
+        "joints",
         "key",
         "known",
         "last_append",
@@ -62,6 +68,7 @@ class DeviceState:
         "pages",
         "route_type",
         "series",
+        "stored_joints",
         "type_name",
         "watermark",
         "zone",
@@ -82,8 +89,10 @@ class DeviceState:
         self.changed: dict[tuple[str, Span], None] = {}
         self.order = self.next_order = self.pages = 0
         self.dirty_pages = ALL_PAGES
-        self.dropped: list[tuple[int, range]] = []
+        self.dropped: list[bytes] = []
         self.is_paged = False
+        self.joints: tuple[KeptJoint, ...] = ()
+        self.stored_joints: dict[int, bytes] = {}
         self._used = 0
 
     def mark(self, series: Series) -> None:
@@ -132,7 +141,7 @@ class DeviceState:
             if not series.times or series.times[-1] < self.final_before:
                 del self.series[metric]
                 self._used &= ~(1 << series.index)
-                self.dropped.append((series.index, series.chunk_numbers()))
+                self.dropped += series.cell_keys(self.key)
                 series.stop_detector(levels)
 
     def add_series(self, metric: str, plan: MetricPlan) -> Series:
@@ -158,9 +167,24 @@ class DeviceState:
         """How many pages the cells of its series take."""
         return 1 + (max(self._used.bit_length(), 1) - 1) // PAGE_SERIES
 
-    def let_go(self, levels: LevelPool) -> Iterator[tuple[int, range]]:
-        """Lets all series go; gives each one's index and the numbers of its chunks. Run it to its end."""
-        yield from self.dropped
+    def use_joints(self, entries: Sequence[Together]) -> None:
+        """Goes on with the detectors of metrics together that its type has, with their states where they fit.
+
+        Raises:
+            ValueError: a stored state is damaged.
+        """
+        changed = [joint.index for joint in self.joints if joint.is_changed]
+        self.joints, unused = make_joints(entries, self._joint_contents(), changed)
+        self.stored_joints = {}
+        self.dropped += [joint_key(self.key, index) for index in unused]
+
+    def _joint_contents(self) -> dict[int, bytes]:
+        return self.stored_joints | {joint.index: joint.content() for joint in self.joints}
+
+    def let_go(self, levels: LevelPool) -> list[bytes]:
+        """Lets all series and joints go; gives the keys of the cells that hold one of them alone."""
         for series in self.series.values():
-            yield series.index, series.chunk_numbers()
+            self.dropped += series.cell_keys(self.key)
             series.stop_detector(levels)
+        self.dropped += [joint_key(self.key, index) for index in self._joint_contents()]
+        return self.dropped

@@ -10,6 +10,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from headrace.errors import ConfigurationError
+from process_readings.detect.joint import Joint
 from process_readings.detect.registry import DEFAULT_DETECTOR, make_detector
 from process_readings.event_time import SHORT_US
 from process_readings.units import conversion
@@ -83,21 +84,46 @@ ANY_METRIC = MetricRule(match=("*",))
 """Holds where no rule matches: no unit, no range, never stuck, the default detector."""
 
 
+class Together(_Entry):
+    """Metrics, by their names as devices send them, whose values a detector sees together where they have one time."""
+
+    metrics: tuple[str, ...]
+    parameters: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        try:
+            self.make()
+        except TypeError as error:
+            raise ValueError(f"parameters {self.parameters}: {error}") from error
+        return self
+
+    def make(self) -> Joint:
+        """A fresh detector."""
+        return Joint(self.metrics, **self.parameters)
+
+
 class DeviceType(_Entry):
     """A kind of device. Its metric rules are tried in order, then those of the type `default`.
 
     Attributes:
         zone: of times that the device writes without one.
         allowed_lateness: seconds of event time for which a window waits for late readings after its end.
+        together: metrics that are looked at together too; each metric in one entry only.
     """
 
     about: str
     zone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
     allowed_lateness: int = Field(600, ge=0, le=7 * 86_400)
     metrics: tuple[MetricRule, ...] = ()
+    together: tuple[Together, ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        names = [metric for entry in self.together for metric in entry.metrics]
+        # An anomaly is known by metric, time and kind of detector, so two entries must not find one in the same metric.
+        if twice := sorted({metric for metric in names if names.count(metric) > 1}):
+            raise ValueError(f"{', '.join(twice)} can be in one entry of together only")
         if self.lateness_us % SHORT_US:
             raise ValueError(f"allowed_lateness must be a multiple of {SHORT_US // 1_000_000} s, the shortest window")
         return self

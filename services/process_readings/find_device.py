@@ -45,11 +45,14 @@ class DeviceFinder:
         if found is None:
             site, name = split_key(key)
             found = DeviceState(key or b"", site, name, raw.header(headers, raw.DEVICE_TYPE))
-        known = self._catalog(*found.name)
-        if known is not found.known:
-            self._adopt(found, known, out)
-            # Its record may turn out to be unreadable, and then nothing else notes it.
-            state.note_change(found)
+        self._refresh(state, found, out)
+        return found
+
+    def find_known(self, state: PartitionState, key: bytes, out: Outputs) -> DeviceState | None:
+        """The state of a device that is followed; None of any other."""
+        found = state.devices.get(key)
+        if found is not None:
+            self._refresh(state, found, out)
         return found
 
     def new_series(self, device: DeviceState, metric: str, out: Outputs) -> Series | None:
@@ -64,6 +67,14 @@ class DeviceFinder:
         series.start_detector(out.levels)
         return series
 
+    def _refresh(self, state: PartitionState, device: DeviceState, out: Outputs) -> None:
+        """Goes on under what the catalog says of a device now."""
+        known = self._catalog(*device.name)
+        if known is not device.known:
+            self._adopt(device, known, out)
+            # Its record may turn out to be unreadable, and then nothing else notes it.
+            state.note_change(device)
+
     def _adopt(self, device: DeviceState, known: Device | None, out: Outputs) -> None:
         """Goes on with a device as it is registered now; its readings, windows and fitting detectors stay."""
         device.known = known
@@ -77,4 +88,5 @@ class DeviceFinder:
         out.judge()
         for series in device.series.values():
             series.use(self._plans.get(type_name, series.metric), out.levels)
+        device.use_joints(kind.together)
         device.mark_all()

@@ -6,6 +6,7 @@ from hashlib import blake2b
 from math import inf
 
 from process_readings.detect.detector import Detector
+from process_readings.detect.kept_detector import FORMAT
 from process_readings.detect.robust_level import RobustLevel
 from process_readings.device_types import ANY_METRIC, NO_DETECTOR, DeviceTypes, MetricRule, StuckRule
 from process_readings.units import IDENTITY, Conversion, canonical_of, conversion
@@ -28,9 +29,9 @@ class MetricPlan:
 
     Attributes:
         low, high: limits in the canonical unit, both finite.
-        signature: of the detector, its version and parameters; states of equal signatures fit each other. Empty for
-            none.
-        prototype: a detector of the default kind, of which many are kept together in a `LevelPool`; None for another.
+        signature: of the detector, its version, its parameters and how it is kept; states of equal signatures fit each
+            other. Empty for none.
+        prototype: a `RobustLevel`, of which many are kept together in a `LevelPool`; None for another kind.
     """
 
     rule: MetricRule
@@ -48,7 +49,7 @@ class MetricPlan:
     def __post_init__(self) -> None:
         factors, self.unit = self.unit_change(None)
         self.stuck = self.rule.stuck
-        is_plain = factors is IDENTITY and (self.prototype is not None or self.make_detector is None)
+        is_plain = factors is IDENTITY
         self.plain_low = max(self.low, 1 - EXACT_INTEGERS) if is_plain else inf
         self.plain_high = min(self.high, EXACT_INTEGERS - 1) if is_plain else -inf
 
@@ -96,7 +97,9 @@ def plan_of(rule: MetricRule, make_detector: Callable[..., Detector]) -> MetricP
 
 
 def _signature(rule: MetricRule, detector: Detector) -> bytes:
-    text = repr((detector.version, sorted(rule.parameters.items())))
+    # A `RobustLevel`'s state is kept as it is, by a `LevelPool`.
+    kept = () if isinstance(detector, RobustLevel) else (FORMAT,)
+    text = repr((detector.version, sorted(rule.parameters.items()), *kept))
     return blake2b(text.encode(), digest_size=_SIGNATURE_BYTES).digest()
 
 

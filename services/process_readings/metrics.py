@@ -1,13 +1,17 @@
 """Metrics of process_readings, read at each scrape from what the rules count anyway."""
 
 from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import get_args
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from headrace.errors import Reason
+from headrace.records import FeedbackVerdict
 from process_readings.counts import Counts
+from process_readings.feedback import Fate
 
 PREFIX = "headrace"
 SERVICE = "process_readings"
@@ -26,6 +30,8 @@ class RuleMetrics(Collector):
         yield _total("windows", "Windows emitted", _keyed(_windows(counts)), "emission")
         yield _total("anomalies", "Anomalies found, by detector", _keyed(counts.anomalies), "detector")
         yield _total("dead_letters", "Records sent to the dead letters", _keyed(_reasons(counts)), "reason")
+        about = "What operators said of anomalies, by what became of it"
+        yield _total("anomaly_feedback", about, _feedback(counts), "verdict", "fate")
         yield _total("flags", "Flags set on readings", _keyed(counts.flags), "flag")
 
 
@@ -42,6 +48,12 @@ def _fates(counts: Counts) -> dict[str, int]:
 def _reasons(counts: Counts) -> dict[str, int]:
     # From 0 on: of a series that begins above 0, rate() never sees the first step.
     return {**dict.fromkeys(Reason, 0), **dict(list(counts.dead_letters.items()))}
+
+
+def _feedback(counts: Counts) -> dict[tuple[str, ...], int]:
+    found: dict[tuple[str, ...], int] = dict.fromkeys(product(get_args(FeedbackVerdict), get_args(Fate)), 0)
+    found.update(list(counts.feedback.items()))
+    return found
 
 
 def _windows(counts: Counts) -> dict[str, int]:

@@ -33,11 +33,11 @@ _new = tuple.__new__
 class Outputs:
     """What follows from a batch, in order. Records are encoded together at the end, which costs half.
 
-    Readings that a detector of the default kind must judge are judged together too, by `judge`, which puts each anomaly
-    behind its reading.
+    Readings that a `RobustLevel` must judge are judged together too, by `judge`, which puts each anomaly behind its
+    reading.
 
     Attributes:
-        levels: the detectors of the default kind.
+        levels: the detectors of that kind.
         partition: of the input; what has its key goes to the same one.
         records: all but the anomalies that `judge` has yet to find; None stands for a dead letter.
         targets: topic, key, headers and partition of each.
@@ -107,10 +107,10 @@ class Outputs:
         self.targets.append((REGISTRY, key, headers_of(record), ANY_PARTITION))
         self.records.append(record)
 
-    def write_dead_letter(self, error: TerminalError, batch: Batch, index: int) -> None:
-        """Adds the dead letter of a raw record that cannot be read."""
+    def write_dead_letter(self, error: TerminalError, batch: Batch, index: int, stage: str = DECODE_STAGE) -> None:
+        """Adds the dead letter of a record that cannot be read."""
         self._counts.dead_letters[error.reason.value] += 1
-        self._letters.append(dead_letter(error, batch, index, DECODE_STAGE))
+        self._letters.append(dead_letter(error, batch, index, stage))
         self.targets.append((DEADLETTERS, b"", (), ANY_PARTITION))
         self.records.append(None)
 

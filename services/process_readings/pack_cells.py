@@ -5,6 +5,9 @@ from array import array
 from process_readings.cells import (
     DEVICE,
     EMITTED,
+    HAS_FEEDBACK,
+    HAS_SNAPSHOT,
+    IS_OUT,
     NO_ROUTE,
     NO_TEXT,
     PARTITION,
@@ -14,7 +17,10 @@ from process_readings.cells import (
     Changes,
     PartitionCell,
     chunk_key,
+    feedback_key,
+    joint_key,
     page_key,
+    snapshot_key,
 )
 from process_readings.detect.level_pool import LevelPool
 from process_readings.device_state import ALL_PAGES, PAGE_SERIES, DeviceState
@@ -35,13 +41,15 @@ def pack_device(device: DeviceState, levels: LevelPool, changes: Changes) -> Non
         for series in device.series.values():
             _pack_series(device.key, series, levels, parts, changes)
         changes[page_key(device.key, 0)] = b"".join(parts)
+    for joint in device.joints:
+        if joint.is_changed:
+            changes[joint_key(device.key, joint.index)] = VERSION_BYTE + joint.take()
     device.pages = device.used_pages()
     device.dirty_pages = 0
 
 
 def _pack_pages(device: DeviceState, levels: LevelPool, changes: Changes) -> None:
-    for index, numbers in device.dropped:
-        changes.update((chunk_key(device.key, index, number), None) for number in numbers)
+    changes.update((key, None) for key in device.dropped)
     device.dropped = []
     dirty = device.dirty_pages | 1
     pages: dict[int, list[bytes]] = {0: [_pack_head(device)]}
@@ -58,8 +66,7 @@ def _pack_pages(device: DeviceState, levels: LevelPool, changes: Changes) -> Non
 def delete_device(device: DeviceState, levels: LevelPool, changes: Changes) -> None:
     """Adds the deletion of all cells that a device may have; its series are let go."""
     changes.update((page_key(device.key, page), None) for page in range(device.pages))
-    for index, numbers in device.let_go(levels):
-        changes.update((chunk_key(device.key, index, number), None) for number in numbers)
+    changes.update((key, None) for key in device.let_go(levels))
 
 
 def _pack_head(device: DeviceState) -> bytes:
@@ -84,14 +91,16 @@ def _pack_series(device: bytes, series: Series, levels: LevelPool, parts: list[b
     metric = series.metric.encode()
     unit = None if series.unit is None else series.unit.encode()
     emitted, remembered = series.emitted, series.remembered
-    signature, detector = series.detector_state(levels)
+    signature, detector = series.take_detector(levels)
+    _note_snapshot(device, series, detector.snapshot, changes)
+    _note_feedback(device, series, changes)
     parts += (
         SERIES.pack(
             series.index,
             series.order,
             len(metric),
             NO_TEXT if unit is None else len(unit),
-            series.is_out,
+            IS_OUT * series.is_out | HAS_SNAPSHOT * series.has_snapshot | HAS_FEEDBACK * series.has_feedback,
             series.cut,
             series.first_chunk,
             len(series.chunk_ends),
@@ -100,7 +109,7 @@ def _pack_series(device: bytes, series: Series, levels: LevelPool, parts: list[b
             series.run_since,
             len(emitted) if emitted else 0,
             len(remembered) if remembered else 0,
-            len(detector),
+            len(detector.recent),
             signature,
         ),
         metric,
@@ -110,4 +119,23 @@ def _pack_series(device: bytes, series: Series, levels: LevelPool, parts: list[b
         parts += [EMITTED.pack(start, width, count) for (start, width), count in emitted.items()]
     if remembered:
         parts.append(array("q", remembered).tobytes())
-    parts += detector, series.tail()
+    parts += detector.recent, series.tail()
+
+
+def _note_snapshot(device: bytes, series: Series, snapshot: bytes | None, changes: Changes) -> None:
+    """Adds a new snapshot; deletes that of a detector which is gone."""
+    if snapshot is not None:
+        changes[snapshot_key(device, series.index)] = VERSION_BYTE + snapshot
+    elif series.has_snapshot and not series.needs_snapshot():
+        changes[snapshot_key(device, series.index)] = None
+    series.has_snapshot = series.needs_snapshot()
+
+
+def _note_feedback(device: bytes, series: Series, changes: Changes) -> None:
+    """Adds what operators said since; deletes what was said of a detector which is gone."""
+    feedback = series.feedback
+    if feedback is not None and feedback.is_changed:
+        changes[feedback_key(device, series.index)] = VERSION_BYTE + feedback.take_state()
+    elif feedback is None and series.has_feedback:
+        changes[feedback_key(device, series.index)] = None
+    series.has_feedback = feedback is not None

@@ -1,4 +1,4 @@
-"""The rules of process_readings: raw records in; readings, windows, anomalies, devices and dead letters out.
+"""The rules of process_readings: raw records and feedback in; readings, windows, anomalies, devices, dead letters out.
 
 What they give does not depend on where batches are cut: a record is the unit. The readings of one record are judged
 against the watermark that held before it, then the watermark moves, then the windows that are due are written.
@@ -23,6 +23,8 @@ from process_readings.metric_plan import MetricPlans
 from process_readings.outputs import Outputs
 from process_readings.registry import Catalog, first_sight
 from process_readings.state import PartitionState
+from process_readings.take_feedback import FEEDBACK, FeedbackTaker
+from process_readings.take_joints import take_joints
 from process_readings.take_readings import ReadingTaker
 
 IS_RETAINED = (raw.MQTT_RETAIN, b"1")
@@ -66,7 +68,7 @@ class ReadingRules:
         plans = MetricPlans(types, new_detector)
         self._devices = DeviceFinder(types, catalog, plans, self._forget_after)
         self._readings = ReadingTaker(self._devices, round(future_tolerance_s * 1e6), self.counts)
-
+        self._feedback = FeedbackTaker(self._devices, self.counts)
         self._plain = PlainJson()
 
     def new_state(self) -> PartitionState:
@@ -77,6 +79,9 @@ class ReadingRules:
         """Takes a batch into the state and returns what follows, in order."""
         state.partition = batch.partition
         out = Outputs(batch.partition, state.levels, self.counts)
+        if batch.topic == FEEDBACK:
+            self._feedback.take(state, batch, out)
+            return out.finish()
         for at, now in enumerate(batch.timestamps):
             if now >= state.next_sweep:
                 self._sweep(state, now, out)
@@ -119,12 +124,16 @@ class ReadingRules:
         if device.last_append == 0:
             self._register(state, device, now, out)
         state.touch(device, now)
+        first = len(out.records)
         if IS_RETAINED in headers:
             self._readings.take_retained(device, readings, now, out)
-        elif plain:
+            return
+        if plain:
             self._readings.take_plain(device, plain, now, out)
         else:
             self._readings.take(device, readings, now, out)
+        if device.joints:
+            take_joints(device, readings, first, out)
 
     def _register(self, state: PartitionState, device: DeviceState, now: int, out: Outputs) -> None:
         state.register(device)

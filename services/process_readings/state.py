@@ -15,7 +15,7 @@ class PartitionState:
 
     Attributes:
         devices: by their key, in the order in which they were first seen.
-        levels: the detectors of the default kind.
+        levels: the detectors that are a `RobustLevel`.
         next_sweep: append time at which quiet devices are looked for next.
         partition: number of the input partition.
     """

@@ -4,6 +4,7 @@ from headrace.records import Reading
 from process_readings import clean
 from process_readings.clean import NOT_COUNTED, clean_value, is_stuck, range_anomaly
 from process_readings.counts import Counts
+from process_readings.detect.kept_detector import KeptDetector
 from process_readings.detection import anomaly_of
 from process_readings.device_state import DeviceState
 from process_readings.emission import advance
@@ -109,6 +110,8 @@ class ReadingTaker:
                 out.places.append(len(out.records))
             out.targets.append(target)
             out.records.append(reading)
+            if series.detector is not None:
+                self._judge(device, series.detector, reading, value, out)
         device.latest = max(device.latest, newest)
         self._counts.clean += len(readings) - others
         return newest
@@ -191,9 +194,12 @@ class ReadingTaker:
         if series.level != NO_LEVEL:
             out.judge_later(series.level, value)
         elif series.detector is not None:
-            verdict = series.detector.observe(value, time)
-            if verdict is not None and verdict.is_anomaly:
-                out.write_anomaly(device, anomaly_of(reading, value, verdict, series.detector))
+            self._judge(device, series.detector, reading, value, out)
+
+    def _judge(self, device: DeviceState, detector: KeptDetector, reading: Reading, value: float, out: Outputs) -> None:
+        verdict = detector.observe(value, reading.time)
+        if verdict is not None and verdict.is_anomaly:
+            out.write_anomaly(device, anomaly_of(reading, value, verdict, detector.detector))
 
     def _note_out_of_range(self, device: DeviceState, series: Series, reading: Reading, out: Outputs) -> None:
         """Only the first of a run is an anomaly: a sensor that went bad would raise one with each reading."""

@@ -7,6 +7,7 @@ from process_readings.outputs import ANOMALIES, CLEAN, LATE_READINGS, REGISTRY, 
 from process_readings.pipeline import ReadingRules
 from process_readings.registry import Catalog
 from process_readings.settings import Settings
+from process_readings.take_feedback import FEEDBACK
 
 INPUT = "readings.raw"
 CHANGELOG = "process_readings.changelog"
@@ -24,10 +25,10 @@ def readings_rules(settings: Settings, catalog: Catalog) -> ReadingRules:
 
 
 def readings_topology(group: str, rules: ReadingRules, version: str = "") -> Topology:
-    """One stage: raw records in; readings, windows, anomalies and devices out.
+    """One stage: raw records and what is said of anomalies in; readings, windows, anomalies and devices out.
 
     Args:
         version: of the state; the name of the replay that made it.
     """
     outputs = (CLEAN, LATE_READINGS, WINDOWS, ANOMALIES, REGISTRY)
-    return with_version(Topology(group, (Stage("readings", (INPUT,), rules, outputs, CHANGELOG),)), version)
+    return with_version(Topology(group, (Stage("readings", (INPUT, FEEDBACK), rules, outputs, CHANGELOG),)), version)

@@ -12,6 +12,11 @@ from process_readings.cells import (
     CHUNK_KEY,
     DEVICE,
     EMITTED,
+    FEEDBACK,
+    HAS_FEEDBACK,
+    HAS_SNAPSHOT,
+    IS_OUT,
+    JOINT,
     NO_ROUTE,
     NO_SIGNATURE,
     NO_TEXT,
@@ -21,17 +26,24 @@ from process_readings.cells import (
     PARTITION_KEY,
     SCHEMA,
     SERIES,
+    SERIES_KEY,
+    SNAPSHOT,
     VERSION,
     VERSION_BYTE,
     PartitionCell,
 )
+from process_readings.detect.kept_detector import Kept
 from process_readings.device_state import DeviceState
 from process_readings.event_time import BEGINNING, SHORT_US, floor
+from process_readings.feedback import restore_feedback
 from process_readings.metric_plan import PASSING_PLAN
 from process_readings.series import Series
 
 Chunks = dict[int, dict[int, bytes]]
 """Contents by index of the series and number of the chunk."""
+Singles = dict[bytes, bytes]
+"""Contents of which a series or an entry of metrics together has one, by kind and index as their keys begin."""
+_SINGLE_KINDS = (SNAPSHOT, FEEDBACK, JOINT)
 
 
 def unpack_partition(content: bytes) -> PartitionCell:
@@ -57,6 +69,7 @@ class CellReader:
     def __init__(self, cells: Iterable[tuple[bytes, bytes]]) -> None:
         self._pages: dict[bytes, dict[int, bytes]] = {}
         self._chunks: dict[bytes, Chunks] = {}
+        self._singles: dict[bytes, Singles] = {}
         for key, content in cells:
             _check_version(key, content)
             kind = key[:1]
@@ -67,28 +80,31 @@ class CellReader:
                 _, index, number = CHUNK_KEY.unpack_from(key)
                 of_device = self._chunks.setdefault(key[CHUNK_KEY.size :], {})
                 of_device.setdefault(index, {})[number] = content
+            elif kind in _SINGLE_KINDS and len(key) > SERIES_KEY.size:
+                self._singles.setdefault(key[SERIES_KEY.size :], {})[key[: SERIES_KEY.size]] = content
             elif key != PARTITION_KEY:
                 raise ValueError(f"cell {key!r} is of no kind that {SCHEMA} has")
 
     def devices(self) -> list[DeviceState]:
         """All devices, in their order."""
         devices = sorted((self._device(key) for key in self._pages), key=lambda device: device.order)
-        if self._chunks:
-            raise ValueError(f"rows of device {next(iter(self._chunks))!r} without the device")
+        if others := self._chunks or self._singles:
+            raise ValueError(f"cells of series of device {next(iter(others))!r} without the device")
         return devices
 
     def _device(self, key: bytes) -> DeviceState:
-        pages, chunks = self._pages[key], self._chunks.pop(key, {})
+        pages, chunks, singles = self._pages[key], self._chunks.pop(key, {}), self._singles.pop(key, {})
         try:
             device, at = _unpack_head(key, pages[0])
-            found = list(_unpack_page(pages[0], at, chunks))
+            found = list(_unpack_page(pages[0], at, chunks, singles))
             for page, content in pages.items():
                 if page:
-                    found += _unpack_page(content, len(VERSION_BYTE), chunks)
+                    found += _unpack_page(content, len(VERSION_BYTE), chunks, singles)
+            device.stored_joints = _take_joints(singles)
         except (error, KeyError, ValueError, TerminalError) as raised:
             raise ValueError(f"the cells of device {key!r} are damaged: {raised!r}") from raised
-        if any(chunks.values()):
-            raise ValueError(f"device {key!r} has rows that belong to none of its series")
+        if any(chunks.values()) or singles:
+            raise ValueError(f"device {key!r} has rows, a detector or feedback of none of its series")
         for series in sorted(found, key=lambda series: series.order):
             device.restore_series(series)
         device.pages, device.dirty_pages = 1 + max(pages), 0
@@ -119,19 +135,19 @@ def _unpack_head(key: bytes, content: bytes) -> tuple[DeviceState, int]:
     return device, at
 
 
-def _unpack_page(content: bytes, at: int, chunks: Chunks) -> Iterator[Series]:
+def _unpack_page(content: bytes, at: int, chunks: Chunks, singles: Singles) -> Iterator[Series]:
     while at < len(content):
-        series, at = _unpack_series(content, at, chunks)
+        series, at = _unpack_series(content, at, chunks, singles)
         yield series
 
 
-def _unpack_series(content: bytes, at: int, chunks: Chunks) -> tuple[Series, int]:
+def _unpack_series(content: bytes, at: int, chunks: Chunks, singles: Singles) -> tuple[Series, int]:
     (
         index,
         order,
         metric_size,
         unit_size,
-        is_out,
+        bits,
         cut,
         first_chunk,
         chunk_count,
@@ -146,17 +162,30 @@ def _unpack_series(content: bytes, at: int, chunks: Chunks) -> tuple[Series, int
     take = _Taker(content, at + SERIES.size)
     series = Series(intern(take(metric_size).decode()), PASSING_PLAN, index, order)
     series.unit = None if unit_size == NO_TEXT else take(unit_size).decode()
-    series.is_out, series.cut, series.first_chunk = is_out, cut, first_chunk
+    series.is_out, series.cut, series.first_chunk = bits & IS_OUT != 0, cut, first_chunk
     series.run_value, series.run_length, series.run_since = run_value, run_length, run_since
     if emitted:
         windows = EMITTED.iter_unpack(take(emitted * EMITTED.size))
         series.emitted = {(start, width): count for start, width, count in windows}
     if remembered:
         series.remembered = dict.fromkeys(array("q", take(8 * remembered)))
-    series.stored = (b"" if signature == NO_SIGNATURE else signature, take(detector_size))
+    series.has_snapshot, series.has_feedback = bits & HAS_SNAPSHOT != 0, bits & HAS_FEEDBACK != 0
+    kept = Kept(take(detector_size), _take_single(singles, SNAPSHOT, index) if series.has_snapshot else None)
+    if series.has_feedback:
+        series.feedback = restore_feedback(_take_single(singles, FEEDBACK, index))
+    series.stored = (b"" if signature == NO_SIGNATURE else signature, kept)
     own = chunks[index] if chunk_count else {}
     rows = [own.pop(number)[len(VERSION_BYTE) :] for number in range(first_chunk, first_chunk + chunk_count)]
     return series, series.restore(rows, content, take.at)
+
+
+def _take_joints(singles: Singles) -> dict[int, bytes]:
+    keys = [key for key in singles if key[:1] == JOINT]
+    return {SERIES_KEY.unpack(key)[1]: singles.pop(key)[len(VERSION_BYTE) :] for key in keys}
+
+
+def _take_single(singles: Singles, kind: bytes, index: int) -> bytes:
+    return singles.pop(SERIES_KEY.pack(kind, index))[len(VERSION_BYTE) :]
 
 
 class _Taker:

@@ -38,6 +38,7 @@ from serve_api.events.event_intake import EventIntake
 from serve_api.events.item_intake import ItemIntake
 from serve_api.events.places import EventPlaces
 from serve_api.experiments.opening import followed_experiments
+from serve_api.feedback_writer import FeedbackWriter
 from serve_api.live_feed import LiveFeed
 from serve_api.live_hub import LiveHub
 from serve_api.metrics import SERVICE, Metrics, RequestMetrics
@@ -200,6 +201,7 @@ async def _clients(
                 metrics,
                 store,
                 registry,
+                FeedbackWriter(writer),
                 pushes,
                 hub,
                 feed,

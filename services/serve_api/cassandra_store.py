@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from headrace import tables
-from headrace.records import Anomaly, Device, Origin, Reading, Window
+from headrace.records import Anomaly, AnomalyFeedback, Device, Origin, Reading, Window
 from serve_api.cassandra_client import CassandraClient, Row
 from serve_api.scan import Entry, Fetch, Found, Page, Position, scan
-from serve_api.store import Slice
+from serve_api.store import AnomalyOrigin, JudgedAnomaly, Slice
 
 MAX_READ = 100_000
 """Rows that one request may read; a filter that keeps few of them gets a short page and a cursor."""
@@ -23,9 +23,9 @@ _READINGS = """FROM readings WHERE site = ? AND bucket = ? AND hour = ? AND devi
     AND (time, n) >= (?, ?) AND (time, n) <= (?, ?)"""
 _WINDOWS = """FROM windows WHERE site = ? AND bucket = ? AND width = ? AND period = ? AND device = ?
     AND start >= ? AND start < ?"""
-_OF_DEVICE = """SELECT time, id, metric, n, anomaly, device FROM anomalies_by_device
+_OF_DEVICE = """SELECT time, id, metric, n, anomaly, device, feedback FROM anomalies_by_device
     WHERE site = ? AND device = ? AND week = ? AND (time, id) >= (?, ?) AND (time, id) <= (?, ?)"""
-_OF_ALL = """SELECT time, id, metric, n, anomaly, device FROM anomalies_by_hour
+_OF_ALL = """SELECT time, id, metric, n, anomaly, device, feedback FROM anomalies_by_hour
     WHERE site = ? AND hour = ? AND (time, id) >= (?, ?) AND (time, id) <= (?, ?)"""
 
 STATEMENTS = {
@@ -42,6 +42,7 @@ STATEMENTS = {
     "windows_desc": f"SELECT start, windows {_WINDOWS} ORDER BY device DESC, start DESC",
     "anomalies_asc": _OF_DEVICE,
     "anomalies_desc": f"{_OF_DEVICE} ORDER BY time DESC, id DESC, metric DESC, n DESC",
+    "anomaly_by_id": "SELECT device, metric, time, n, detector FROM anomalies_by_id WHERE site = ? AND id = ?",
     "all_anomalies_asc": _OF_ALL,
     "all_anomalies_desc": f"{_OF_ALL} ORDER BY time DESC, id DESC, device DESC, metric DESC, n DESC",
 }
@@ -130,20 +131,25 @@ class CassandraStore:
         periods = _periods(wanted, width * tables.WINDOWS_PER_PERIOD)
         return await scan(periods, fetch, keep, wanted.limit, MAX_READ)
 
-    async def anomalies(self, device: str | None, metric: str | None, wanted: Slice) -> Found[Anomaly]:
+    async def anomalies(self, device: str | None, metric: str | None, wanted: Slice) -> Found[JudgedAnomaly]:
         key = (wanted.site,) if device is None else (wanted.site, device)
         statement, length = ("all_anomalies", tables.HOUR_US) if device is None else ("anomalies", tables.WEEK_US)
 
-        def read(row: Row) -> list[Entry[Anomaly]]:
-            return [((row[0], row[1]), _anomaly(wanted.site, row))]
+        def read(row: Row) -> list[Entry[JudgedAnomaly]]:
+            # What was said of an anomaly lives a little longer than the anomaly.
+            return [((row[0], row[1]), _judged(wanted.site, row))] if row[4] is not None else []
 
-        def keep(position: Position, anomaly: Anomaly) -> bool:
-            return metric in (None, anomaly.metric) and wanted.is_behind(position)
+        def keep(position: Position, found: JudgedAnomaly) -> bool:
+            return metric in (None, found.anomaly.metric) and wanted.is_behind(position)
 
         fetch = self._fetch(
             _ordered(statement, wanted), lambda period: (*key, period, *_bounds(wanted, "")), read, wanted.limit
         )
         return await scan(_periods(wanted, length), fetch, keep, wanted.limit, MAX_READ)
+
+    async def anomaly_origin(self, site: str, identity: str) -> AnomalyOrigin | None:
+        page = await self._client.page("anomaly_by_id", (site, identity), 1)
+        return AnomalyOrigin(*page.rows[0]) if page.rows else None
 
     def _fetch(
         self,
@@ -260,9 +266,9 @@ def _window(site: str, device: str, metric: str, start: int, width: int, value: 
     )
 
 
-def _anomaly(site: str, row: Row) -> Anomaly:
-    time, identity, metric, n, value, device = row
-    return Anomaly(
+def _judged(site: str, row: Row) -> JudgedAnomaly:
+    time, identity, metric, n, value, device, said = row
+    anomaly = Anomaly(
         id=identity,
         site=site,
         device=device,
@@ -277,4 +283,21 @@ def _anomaly(site: str, row: Row) -> Anomaly:
         detector_version=value.detector_version,
         expected=value.expected,
         unit=value.unit,
+    )
+    return JudgedAnomaly(anomaly, _feedback(anomaly, said) if said else None)
+
+
+def _feedback(anomaly: Anomaly, said: Any) -> AnomalyFeedback:
+    return AnomalyFeedback(
+        id=anomaly.id,
+        site=anomaly.site,
+        device=anomaly.device,
+        metric=anomaly.metric,
+        time=anomaly.time,
+        n=anomaly.n,
+        detector=anomaly.detector,
+        verdict=said.verdict,
+        given=said.given,
+        author=said.author,
+        note=said.note,
     )

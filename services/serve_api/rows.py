@@ -9,7 +9,7 @@ import msgspec
 from pydantic import ConfigDict, Field, JsonValue, with_config
 from typing_extensions import TypedDict
 
-from headrace.records import Anomaly, Device, Reading, Window
+from headrace.records import Anomaly, AnomalyFeedback, Device, FeedbackVerdict, Reading, Window
 from serve_api.times import SECOND_US, iso
 
 Value = float | int | bool | str | None
@@ -51,6 +51,12 @@ _WINDOW: JsonValue = {
     "revision": 1,
     "final": False,
 }
+_SAID: dict[str, JsonValue] = {
+    "verdict": "expected",
+    "verdict_given": "2026-01-31T12:20:00.000000Z",
+    "verdict_by": "control-room",
+    "verdict_note": "the door stood open for the delivery",
+}
 _ANOMALY: JsonValue = {
     "time": "2026-01-31T12:00:00.250000Z",
     "time_ms": 1769860800250,
@@ -66,6 +72,7 @@ _ANOMALY: JsonValue = {
     "reason": "spike",
     "detector": "robust",
     "detector_version": "1",
+    **_SAID,
 }
 _DEVICE: JsonValue = {
     "device": "kitchen/fridge",
@@ -145,6 +152,23 @@ class AnomalyRow(TypedDict):
     reason: str
     detector: str
     detector_version: str
+    verdict: Annotated[FeedbackVerdict | None, Field(description="The newest that was said of it, if any was")]
+    verdict_given: Annotated[str | None, Field(description="When that was said, ISO 8601 in UTC")]
+    verdict_by: Annotated[str | None, Field(description="Name of the client that said it")]
+    verdict_note: str | None
+
+
+@with_config(_example({"id": "5e2f1c0a9b7d4e63", "device": "kitchen/fridge", "metric": "temperature", **_SAID}))
+class FeedbackRow(TypedDict):
+    """What was said of an anomaly, as the list will show it."""
+
+    id: str
+    device: str
+    metric: str
+    verdict: FeedbackVerdict
+    verdict_given: Annotated[str, Field(description="When it was said, ISO 8601 in UTC")]
+    verdict_by: Annotated[str, Field(description="Name of the client that said it")]
+    verdict_note: str | None
 
 
 @with_config(_example(_DEVICE))
@@ -240,7 +264,7 @@ def window_row(window: Window) -> WindowRow:
     }
 
 
-def anomaly_row(anomaly: Anomaly) -> AnomalyRow:
+def anomaly_row(anomaly: Anomaly, said: AnomalyFeedback | None = None) -> AnomalyRow:
     return {
         "time": iso(anomaly.time),
         "time_ms": anomaly.time // 1_000,
@@ -256,6 +280,22 @@ def anomaly_row(anomaly: Anomaly) -> AnomalyRow:
         "reason": anomaly.reason,
         "detector": anomaly.detector,
         "detector_version": anomaly.detector_version,
+        "verdict": said.verdict if said else None,
+        "verdict_given": iso(said.given) if said else None,
+        "verdict_by": said.author if said else None,
+        "verdict_note": said.note if said else None,
+    }
+
+
+def feedback_row(said: AnomalyFeedback) -> FeedbackRow:
+    return {
+        "id": said.id,
+        "device": said.device,
+        "metric": said.metric,
+        "verdict": said.verdict,
+        "verdict_given": iso(said.given),
+        "verdict_by": said.author,
+        "verdict_note": said.note,
     }
 
 

@@ -14,6 +14,7 @@ from serve_api.events.event_intake import EventIntake
 from serve_api.events.item_intake import ItemIntake
 from serve_api.events.places import EventPlaces
 from serve_api.experiments.experiment_results import ExperimentResults
+from serve_api.feedback_writer import FeedbackWriter
 from serve_api.live_feed import LiveFeed
 from serve_api.live_hub import LiveHub
 from serve_api.metrics import Metrics
@@ -37,6 +38,7 @@ class Services:
     metrics: Metrics
     store: Store
     registry: RegistryWriter
+    feedback: FeedbackWriter
     pushes: PushIntake
     hub: LiveHub
     feed: LiveFeed

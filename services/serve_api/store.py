@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from headrace.records import Anomaly, Device, Reading, Window
+from headrace.records import Anomaly, AnomalyFeedback, Device, Reading, Window
 from serve_api.scan import Found, Position
 
 
@@ -30,6 +30,25 @@ class Slice:
         if self.after is None:
             return True
         return position < self.after if self.newest_first else position > self.after
+
+
+@dataclass(frozen=True)
+class JudgedAnomaly:
+    """An anomaly, and the newest that was said of it."""
+
+    anomaly: Anomaly
+    feedback: AnomalyFeedback | None
+
+
+@dataclass(frozen=True)
+class AnomalyOrigin:
+    """The reading that an anomaly is, and the family of the detector that found it: what its id is made of."""
+
+    device: str
+    metric: str
+    time: int
+    n: int
+    detector: str
 
 
 class Store(Protocol):
@@ -68,6 +87,10 @@ class Store(Protocol):
         """Windows of one width in microseconds, by their start."""
         ...
 
-    async def anomalies(self, device: str | None, metric: str | None, wanted: Slice) -> Found[Anomaly]:
+    async def anomalies(self, device: str | None, metric: str | None, wanted: Slice) -> Found[JudgedAnomaly]:
         """Anomalies of one device, or of all."""
+        ...
+
+    async def anomaly_origin(self, site: str, identity: str) -> AnomalyOrigin | None:
+        """What an anomaly was found in, or None where the site has none of that id."""
         ...

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from headrace.errors import Reason, TerminalError
 from headrace.interactions.records import ERASED, MADE, RAW, Erasure, Interaction, Recommendation
-from headrace.records import Anomaly, Device, Reading, Record, Window, decode, schema_name
+from headrace.records import Anomaly, AnomalyFeedback, Device, Reading, Record, Window, decode, schema_name
 from headrace.refusal import Refusal
 from headrace.streams.batch import Batch
-from sink_cassandra.anomaly_rows import add_anomaly
+from sink_cassandra.anomaly_rows import add_anomaly, add_feedback
 from sink_cassandra.device_rows import add_device
 from sink_cassandra.reading_rows import ReadingRows
 from sink_cassandra.rows import Rows
@@ -19,6 +19,7 @@ TOPICS: dict[str, type[Record]] = {
     "readings.late": Reading,
     "readings.windows": Window,
     "readings.anomalies": Anomaly,
+    "anomalies.feedback": AnomalyFeedback,
     "devices.registry": Device,
     RAW: Interaction,
     MADE: Recommendation,
@@ -58,6 +59,8 @@ def _add(rows: Rows, readings: ReadingRows, record: Record, appended: int, erase
         add_window(rows, record, appended)
     elif type(record) is Anomaly:
         add_anomaly(rows, record, appended)
+    elif type(record) is AnomalyFeedback:
+        add_feedback(rows, record, appended)
     elif type(record) is Device:
         add_device(rows, record, appended)
     elif type(record) is Interaction or type(record) is Recommendation:

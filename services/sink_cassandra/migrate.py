@@ -85,7 +85,8 @@ def _set_options(session: Session, settings: Settings) -> None:
     """Brings times to live that were set since a table was made; rows keep the one that they were written with."""
     values = template_values(settings)
     tables = {"readings": "readings", "windows": "windows"}
-    tables |= {"anomalies_by_device": "anomalies", "anomalies_by_hour": "anomalies", "subject_records": "subjects"}
+    tables |= dict.fromkeys(("anomalies_by_device", "anomalies_by_hour", "anomalies_by_id"), "anomalies")
+    tables |= {"subject_records": "subjects"}
     found = execute(
         session,
         "SELECT table_name, default_time_to_live FROM system_schema.tables WHERE keyspace_name = %s",

@@ -35,6 +35,21 @@ class Table(Enum):
         "UPDATE {table} USING TIMESTAMP ? SET anomaly = ? "
         "WHERE site = ? AND hour = ? AND time = ? AND id = ? AND device = ? AND metric = ? AND n = ?",
     )
+    ANOMALIES_BY_ID = (
+        "anomalies_by_id",
+        "UPDATE {table} USING TIMESTAMP ? SET device = ?, metric = ?, time = ?, n = ?, detector = ? "
+        "WHERE site = ? AND id = ?",
+    )
+    FEEDBACK_BY_DEVICE = (
+        "anomalies_by_device",
+        "UPDATE {table} USING TIMESTAMP ? SET feedback = ? "
+        "WHERE site = ? AND device = ? AND week = ? AND time = ? AND id = ? AND metric = ? AND n = ?",
+    )
+    FEEDBACK_BY_HOUR = (
+        "anomalies_by_hour",
+        "UPDATE {table} USING TIMESTAMP ? SET feedback = ? "
+        "WHERE site = ? AND hour = ? AND time = ? AND id = ? AND device = ? AND metric = ? AND n = ?",
+    )
     DEVICES_OBSERVED = (
         "devices",
         "UPDATE {table} USING TIMESTAMP ? SET observed = ? WHERE site = ? AND device = ?",

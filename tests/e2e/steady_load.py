@@ -20,8 +20,9 @@ DEVICE = "boiler & pump"
 METRIC = "humidity"
 _TOPIC = topic_field(f"devices/{DEVICE}/telemetry")
 _PAST_S = 180
-_SPIKE_EVERY = 40
-_SPIKES_FROM = 120  # the detector judges after 100 readings
+_SPIKE_AT = 170  # past the detector's warm-up; the one anomaly that has an expected value
+_FAULT_EVERY = 40
+_IMPOSSIBLE = 120.0  # out of range, so an anomaly each time; spikes that recur become usual
 _PAUSE_S = 0.1
 
 
@@ -58,6 +59,5 @@ async def _publish(stack: Stack, stop: threading.Event) -> None:
 
 
 def _message(number: int, index: int, at_ms: int) -> Message:
-    spike = index >= _SPIKES_FROM and index % _SPIKE_EVERY == 0
-    value = 95.0 if spike else 40.0 + index % 7 / 10
+    value = 95.0 if index == _SPIKE_AT else _IMPOSSIBLE if index % _FAULT_EVERY == 0 else 40.0 + index % 7 / 10
     return Message(_TOPIC, json.dumps({"ts": at_ms, "values": {METRIC: value}}).encode(), number)

@@ -37,7 +37,7 @@ _TIMEOUT_S = 10.0
 
 @pytest.fixture(scope="module")
 def flowing(pipeline: Stack) -> Iterator[Stack]:
-    """The pipeline with Prometheus, small loads that go on, and a file that was loaded."""
+    """The pipeline with Prometheus, small loads that go on, a file that was loaded and an anomaly that was judged."""
     asyncio.run(publish_hours(pipeline, "hourly"))
     loads = steady_load(pipeline), steady_predictions(pipeline), steady_recommendations(pipeline)
     with pipeline.running("prometheus"), loads[0], loads[1], loads[2]:
@@ -45,6 +45,7 @@ def flowing(pipeline: Stack) -> Iterator[Stack]:
         rows = f'headrace_source_rows_total{{source="{SOURCE}"}}'
         wait_until(lambda: _numbers(pipeline, rows), rows, _DEADLINE_S, every=0.5)
         _drop_a_file(pipeline)
+        _judge_an_anomaly(pipeline)
         yield pipeline
 
 
@@ -86,6 +87,17 @@ def _drop_a_file(stack: Stack) -> None:
     part = path.with_suffix(".part")
     part.write_text(f"device,time,{METRIC}\n{path.stem},2026-01-02T03:04:05Z,40.5\n,2026-01-02T03:04:06Z,1\n")
     part.rename(path)
+
+
+def _judge_an_anomaly(stack: Stack) -> None:
+    url = f"{stack.url('serve_api')}/v1/anomalies"
+
+    def found() -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = httpx.get(url, params={"device": DEVICE}, timeout=_TIMEOUT_S).json()["items"]
+        return items
+
+    anomaly = wait_until(found, "an anomaly", _DEADLINE_S, every=0.5)[0]
+    httpx.post(f"{url}/{anomaly['id']}/feedback", json={"verdict": "true"}, timeout=_TIMEOUT_S).raise_for_status()
 
 
 def _numbers(stack: Stack, expr: str) -> list[dict[str, Any]]:

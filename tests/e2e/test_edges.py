@@ -35,6 +35,7 @@ from loadtest.devices.publisher import Message, Publisher, Receipt
 from loadtest.scan_kafka import unread
 from tests.e2e.edges_of_people import OF_PEOPLE
 from tests.e2e.hourly_readings import publish_hours
+from tests.e2e.judged_anomaly import JudgedAnomaly
 from tests.e2e.people import People
 from tests.e2e.predictions import MODEL, Predictions
 from tests.integration.serve_api.sender import Sender
@@ -46,8 +47,8 @@ TOPICS = load_topics()
 EDGES = [(topic.name, "written by", service) for topic in TOPICS.values() for service in topic.writers]
 EDGES += [(topic.name, "read by", service) for topic in TOPICS.values() for service in topic.readers]
 SECONDS = 200
-SPIKE_AT = 150
-"""Past the detector's 100 readings."""
+SPIKE_AT = 170
+"""Past the detector's 150 readings."""
 
 Records = dict[str, list[dict[str, Any]]]
 
@@ -70,9 +71,11 @@ class Flow:
     live: dict[str, int] = field(default_factory=lambda: {"readings": 0, "anomalies": 0})
     restarted: set[str] = field(default_factory=set)
     people: People = field(init=False)
+    judged: JudgedAnomaly = field(init=False)
 
     def __post_init__(self) -> None:
         self.people = People(self.stack)
+        self.judged = JudgedAnomaly(self.stack)
 
     @property
     def predictions(self) -> Predictions:
@@ -355,6 +358,14 @@ SHOWN: dict[tuple[str, str, str], Callable[[Flow], bool]] = {
     ),
     ("readings.clean", "read by", "serve_api"): lambda flow: flow.live["readings"] >= SECONDS,
     ("readings.anomalies", "read by", "serve_api"): lambda flow: flow.live["anomalies"] >= 1,
+    ("anomalies.feedback", "written by", "serve_api"): lambda flow: (
+        bool(flow.judged.threshold)
+        and any(flow.judged.device.encode() in body for body in flow.bodies("anomalies.feedback"))
+    ),
+    ("anomalies.feedback", "read by", "process_readings"): lambda flow: (
+        flow.judged.next_threshold < flow.judged.threshold
+    ),
+    ("anomalies.feedback", "read by", "sink_cassandra"): lambda flow: flow.judged.verdicts()[0] == "true",
     ("deadletters", "read by", "headrace"): lambda flow: bool(flow.letters()),
     **{("deadletters", "written by", s): _dead_letter_of(s) for s in TOPICS["deadletters"].writers},
 }

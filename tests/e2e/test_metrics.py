@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.integration]
 
 BOUNDED = {
     *("service", "topic", "partition", "reason", "stage", "table", "le"),
-    *("qos", "name", "outcome", "fate", "emission", "detector", "flag"),
+    *("qos", "name", "outcome", "fate", "verdict", "emission", "detector", "flag"),
     *("method", "route", "status", "stream", "kind", "source", "flow", "rule"),
     *("model", "role", "decision", "variant", "metric", "input"),
     *("surface", "arm", "experiment", "part", "step", "end", "site", "client"),

@@ -1,6 +1,6 @@
 """The plan of a replay: which records, asked for how, and how far the replay's life has come."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 import msgspec
@@ -68,6 +68,15 @@ class Plan(msgspec.Struct, frozen=True):
             raise ConfigurationError(
                 f"replay {self.name} is {self.phase} since {show_us(self.changed_us)} and can't be run again: "
                 "give another --into"
+            )
+
+    def check_inputs(self, topics: Collection[str]) -> None:
+        """Raises ConfigurationError where the service reads other topics now than when the replay began."""
+        if self.ranges.keys() != set(topics):
+            raise ConfigurationError(
+                f"replay {self.name} is of {', '.join(sorted(self.ranges))}, and this version of the service reads "
+                f"{', '.join(sorted(topics))}: go on with the version that began it, or drop it with "
+                f"`headrace replay drop {self.name}` and begin anew"
             )
 
 

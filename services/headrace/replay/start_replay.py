@@ -37,6 +37,7 @@ def start_replay(replay: Replay, topic: str, since: str, until: str, clock: Cloc
     plan = plans.load().get(replay.name)
     if plan is not None:
         plan.check_is_asked(topic, since, until)
+        plan.check_inputs(replay.service.inputs())
     else:
         plan = _new_plan(replay, topic, since, until, clock.now_us())
         plans.save(plan)

@@ -31,13 +31,15 @@ class Switch:
         """Returns whether the service can go on from the replay; False after `shared.stop`.
 
         Raises:
-            ConfigurationError: live workers run, or the replay does not reach back to where they are.
+            ConfigurationError: live workers run, or the replay does not reach back to where they are, or it lacks an
+                input that they have.
             TransientError: Kafka did not come back; the same command goes on.
         """
         plans = Plans(self.replay.brokers)
         plan = plans.get(self.replay.name)
         if plan.phase == "switched":
             return True
+        plan.check_inputs(self.replay.service.inputs())
         group = Group(self.replay.brokers, self.replay.live.name)
         self._refuse_same_version()
         group.refuse_members()

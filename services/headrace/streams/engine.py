@@ -16,7 +16,7 @@ from headrace.streams.changelog import Logs
 from headrace.streams.checkpoint import CheckpointPolicy
 from headrace.streams.runner import Input, TaskRunner
 from headrace.streams.task import OnStep, Progress, Task, no_step
-from headrace.streams.topology import Topology
+from headrace.streams.topology import Stage, Topology
 from headrace.streams.transaction import Transactions
 
 log = logging.getLogger(__name__)
@@ -86,13 +86,18 @@ class Engine:
                 runner.reread(topic, offset)
 
     async def assign(self, partitions: Iterable[Partition], source: Input) -> None:
-        """Starts a task for each partition number of a stage that is assigned; returns before they have recovered."""
+        """Starts a task for each partition number of which all inputs of a stage are assigned; returns before they have
+        recovered.
+
+        While workers of a version with other inputs are in the group, it may give the inputs of one number to several.
+        Such a task begins with the rebalance that comes when they have left.
+        """
         self._generation += 1
         numbers: dict[str, set[int]] = defaultdict(set)
         for topic, partition in partitions:
-            numbers[self.topology.stage_of(topic).name].add(partition)
+            numbers[topic].add(partition)
         for stage in self.topology.stages:
-            for partition in sorted(numbers[stage.name]):
+            for partition in _whole(stage, numbers):
                 transactions = self._new_transactions(self.topology.transactional_id(stage, partition))
                 task = Task(stage, partition, transactions, self._logs, self.progress, self._on_step)
                 runner = TaskRunner(
@@ -125,3 +130,13 @@ class Engine:
     def busy_for(self) -> float:
         """Seconds that the longest present call to the rules takes already."""
         return max((runner.busy_for() for runner in self._runners.values()), default=0.0)
+
+
+def _whole(stage: Stage, numbers: Mapping[str, set[int]]) -> list[int]:
+    """The partition numbers that all inputs of a stage have."""
+    of_inputs = [numbers.get(topic, set()) for topic in stage.inputs]
+    whole = set.intersection(*of_inputs)
+    if parted := set.union(*of_inputs) - whole:
+        about = {"stage": stage.name, "partitions": sorted(parted), "inputs": ", ".join(stage.inputs)}
+        log.warning("another worker has some of the inputs: partitions wait for those of another version", extra=about)
+    return sorted(whole)

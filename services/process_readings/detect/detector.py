@@ -38,6 +38,10 @@ class Detector(Protocol):
         """`score_one`, then `learn_one`, at the price of one."""
         ...
 
+    def heed(self, steps: int) -> None:
+        """Moves the threshold so many steps from its own; positive means fewer alarms. It is no part of the state."""
+        ...
+
     def state(self) -> bytes:
         """All that later verdicts depend on, as numbers in a fixed order, little-endian."""
         ...

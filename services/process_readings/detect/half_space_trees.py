@@ -99,6 +99,10 @@ class HalfSpaceTrees:
         self.learn_one(value, time_us)
         return verdict
 
+    def heed(self, steps: int) -> None:
+        """Moves the threshold by 15 % a step."""
+        self._usual.heed(steps)
+
     def state(self) -> bytes:
         """About 110 bytes, and two for each leaf of each tree: 1.4 kB by default.
 

@@ -84,6 +84,10 @@ class HoltWinters:
         self._forecaster.learn_one(forecast + error)
         return verdict
 
+    def heed(self, steps: int) -> None:
+        """Moves the threshold by 15 % a step."""
+        self._errors.heed(steps)
+
     def state(self) -> bytes:
         """About 150 bytes, and 8 for each reading of a season."""
         forecaster = self._forecaster

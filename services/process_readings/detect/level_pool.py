@@ -1,4 +1,4 @@
-"""Many detectors of the default kind in one table: numpy judges a batch of readings, with verdicts and states that are
+"""Many `RobustLevel`s in one table: numpy judges a batch of readings, with verdicts and states that are
 equal to those of `RobustLevel` to the bit.
 
 They are equal since both use sums, products, quotients and comparisons alone, in the same order, in which IEEE 754
@@ -46,12 +46,13 @@ class LevelPool:
     def __len__(self) -> int:
         return len(self._prototypes) - len(self._free)
 
-    def add(self, prototype: RobustLevel, state: bytes | None = None) -> int:
+    def add(self, prototype: RobustLevel, state: bytes | None = None, steps: int = 0) -> int:
         """The row of a new detector.
 
         Args:
             prototype: gives the parameters; rows may share it, as its own state does not count.
             state: what `RobustLevel.state` or `state` gave, to go on from there.
+            steps: as `RobustLevel.heed` takes them.
 
         Raises:
             ValueError: it is no state of the present version.
@@ -59,7 +60,7 @@ class LevelPool:
         row = self._free.pop() if self._free else self._new_row()
         self._prototypes[row] = prototype
         self._table[row] = 0.0
-        self._table[row, _THRESHOLD:] = prototype.threshold, prototype.warm_up
+        self._table[row, _THRESHOLD:] = prototype.threshold_after(steps), prototype.warm_up
         self._first[row] = []
         if state is not None:
             prototype.restore(state)
@@ -71,6 +72,10 @@ class LevelPool:
         self._prototypes[row] = None
         self._first.pop(row, None)
         self._free.append(row)
+
+    def heed(self, row: int, steps: int) -> None:
+        """As `RobustLevel.heed`."""
+        self._table[row, _THRESHOLD] = self._prototype(row).threshold_after(steps)
 
     def state(self, row: int) -> bytes:
         """As `RobustLevel.state`."""
@@ -112,7 +117,8 @@ class LevelPool:
         distance = values - level
         size = np.abs(distance)
         # Both comparisons, as rounding may let them differ: one is the verdict's and one is the event's.
-        is_beyond = (size / width > threshold) | (size > threshold * width)
+        with np.errstate(over="ignore"):  # infinite is beyond
+            is_beyond = (size / width > threshold) | (size > threshold * width)
         is_rare = (is_beyond & (count >= warm_up)) | (event != 0.0) | (count < rule.START)
         size = np.minimum(size, rule.CLIP * width)
         move = rule.TAIL_RATE * rule.TAIL_SPREADS * width
@@ -152,11 +158,16 @@ class LevelPool:
         return sorted(found)
 
     def _load(self, row: int) -> RobustLevel:
-        model = self._prototypes[row]
-        if model is None:
-            raise KeyError(f"row {row} is free")
+        model = self._prototype(row)
+        model.threshold = float(self._table[row, _THRESHOLD])
         model.restore_numbers(_ROW.unpack_from(self._table.data, row * _ROW_BYTES), self._first.pop(row, []))
         return model
+
+    def _prototype(self, row: int) -> RobustLevel:
+        prototype = self._prototypes[row]
+        if prototype is None:
+            raise KeyError(f"row {row} is free")
+        return prototype
 
     def _store(self, row: int, model: RobustLevel) -> None:
         numbers = model.numbers()

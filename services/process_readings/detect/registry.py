@@ -1,14 +1,20 @@
 """Detectors by the name under which `deploy/device_types.yaml` chooses them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from headrace.errors import ConfigurationError
 from process_readings.detect.detector import Detector
-from process_readings.detect.ensemble import THRESHOLD, Ensemble
+from process_readings.detect.ensemble import Ensemble
+from process_readings.detect.judge import THRESHOLD
+from process_readings.detect.members.by_name import USUAL_MEMBERS, make_members
 from process_readings.detect.robust_level import RobustLevel
 
-DEFAULT_DETECTOR = RobustLevel.family
+LARGEST_STATE = 2048
+"""Bytes of a detector, beyond which it would write too much with each reading."""
+ROOM = 300
+"""By so much a state of an ensemble may grow."""
+DEFAULT_DETECTOR = Ensemble.family
 
 
 def _half_space_trees(**parameters: Any) -> Detector:
@@ -24,14 +30,17 @@ def _holt_winters(**parameters: Any) -> Detector:
     return HoltWinters(**parameters)
 
 
-def _ensemble(threshold: float = THRESHOLD) -> Detector:
-    # Its members are no parameters of a device type.
-    return Ensemble(threshold)
+def _ensemble(threshold: float = THRESHOLD, members: Sequence[str] = USUAL_MEMBERS) -> Detector:
+    detector = Ensemble(threshold, make_members(members))
+    size = len(detector.state()) + ROOM
+    if size > LARGEST_STATE:
+        raise ValueError(f"these members need {size} bytes a series, of {LARGEST_STATE} at most; choose fewer")
+    return detector
 
 
 _DETECTORS: dict[str, Callable[..., Detector]] = {
-    DEFAULT_DETECTOR: RobustLevel,
     Ensemble.family: _ensemble,
+    RobustLevel.family: RobustLevel,
     "half_space_trees": _half_space_trees,
     "holt_winters": _holt_winters,
 }

@@ -1,4 +1,4 @@
-"""The default detector: how many spreads a reading lies from its level, in plain floats."""
+"""A light detector: how many spreads a reading lies from its level, in plain floats."""
 
 import sys
 from collections.abc import Sequence
@@ -24,6 +24,7 @@ STEP_GROWTH = 1.005
 ROUNDING = 1e-6  # devices that send float32 repeat a value with errors of this size
 UNSEEN_SPREAD = 0.01
 TINY = sys.float_info.min
+THRESHOLD_STEP = 1.15
 _NUMBERS = 11
 _EVENT = 6
 _QUIET_BYTES = 8 * _EVENT
@@ -60,6 +61,7 @@ class RobustLevel:
         "_first",
         "_last",
         "_level",
+        "_own_threshold",
         "_quiet_spread",
         "_quiet_tail",
         "_spread",
@@ -75,7 +77,7 @@ class RobustLevel:
             raise ValueError(f"threshold is {threshold}; it must be above 0")
         if warm_up < START or relearn_after < 2:
             raise ValueError(f"warm_up must be at least {START} and relearn_after at least 2")
-        self.threshold = float(threshold)
+        self.threshold = self._own_threshold = float(threshold)
         self.warm_up = warm_up
         self.relearn_after = relearn_after
         self._first: list[float] = []
@@ -89,6 +91,17 @@ class RobustLevel:
         if not -LARGEST <= value <= LARGEST or self._count < self.warm_up:
             return None
         return self._judge(value, self._width(value))
+
+    def distance(self, value: float) -> float:
+        """The score of a finite value alone; 0 in the first `warm_up` readings."""
+        if self._count < self.warm_up:
+            return 0.0
+        return min(abs(value - self._level) / self._width(value), sys.float_info.max)
+
+    @property
+    def level(self) -> float | None:
+        """What is expected; None in the first `warm_up` readings."""
+        return self._level if self._count >= self.warm_up else None
 
     def learn_one(self, value: float, time_us: int) -> None:
         """Takes a finite value into level, spread, resolution and the running event."""
@@ -110,6 +123,14 @@ class RobustLevel:
         verdict = self._judge(value, width) if self._count >= self.warm_up else None
         self._learn(value, width)
         return verdict
+
+    def heed(self, steps: int) -> None:
+        """Moves the threshold by 15 % a step."""
+        self.threshold = self.threshold_after(steps)
+
+    def threshold_after(self, steps: int) -> float:
+        """What `heed` makes of the threshold."""
+        return self._own_threshold * THRESHOLD_STEP**steps
 
     def _width(self, value: float) -> float:
         level = abs(self._level)

@@ -4,6 +4,8 @@ import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
+from enum import Enum
+from math import nan
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -31,17 +33,60 @@ class ScoredRow(NamedTuple):
     reason: str
 
 
+class Kind(Enum):
+    """What became of a row: judged by its detector, not judged by it, beyond the metric's range, or not read."""
+
+    JUDGED = "judged"
+    NOT_JUDGED = "not judged"
+    ABOVE_RANGE = "above range"
+    BELOW_RANGE = "below range"
+    UNREAD = "unread"
+
+
+class JudgedRow(NamedTuple):
+    """A row as it was read and judged.
+
+    `time_us` of an unread row is that of the row before it, and its `number` NaN. Without a verdict `score` and
+    `threshold` are None.
+    """
+
+    timestamp: str
+    value: str
+    kind: Kind
+    time_us: int
+    number: float
+    score: float | None
+    threshold: float | None
+    is_anomaly: bool
+    reason: str
+
+    def written(self) -> ScoredRow:
+        """The row of the output."""
+        return ScoredRow(
+            self.timestamp,
+            self.value,
+            "" if self.score is None else repr(self.score),
+            "" if self.threshold is None else repr(self.threshold),
+            "true" if self.is_anomaly else "false",
+            self.reason,
+        )
+
+
 @dataclass
 class RowCounts:
-    """What was done so far; `unread` rows hold no number or no time."""
+    """What was done so far; `unread` rows hold no number or no time, `out_of_range` no possible number."""
 
     rows: int = 0
     anomalies: int = 0
     unread: int = 0
+    out_of_range: int = 0
 
 
 class RowScorer:
-    """Scores the rows of one series in their order; the score of a row depends on that row and those before it.
+    """Judges the rows of one series in their order; what a row gets depends on that row and those before it.
+
+    Attributes:
+        zone: of times that are written without one.
 
     Raises:
         ConfigurationError: there is no such device type.
@@ -51,55 +96,53 @@ class RowScorer:
         if type_name not in types:
             raise ConfigurationError(f"no device type {type_name!r}; choose one of {', '.join(types.names())}")
         plan = MetricPlans(types, make_detector).get(type_name, metric)
+        self.zone: tzinfo = ZoneInfo(types.get(type_name).zone)
+        self.counts = RowCounts()
         self._series = Series(metric, plan)
         self._detector = plan.make_detector() if plan.make_detector else None
-        self._zone: tzinfo = ZoneInfo(types.get(type_name).zone)
         self._time = 0
-        self.counts = RowCounts()
 
-    def score(self, timestamp: str, value: str) -> ScoredRow:
+    def judge(self, timestamp: str, value: str) -> JudgedRow:
         """Judges a row, then learns it. A row without a number or a time is not learned; its reason says so."""
         self.counts.rows += 1
         number = _number(value)
         if number is None:
             return self._skip(timestamp, value, "not a number")
         try:
-            self._time = text_us(timestamp.strip(), self._zone, self._time)
+            self._time = text_us(timestamp.strip(), self.zone, self._time)
         except TerminalError:
             return self._skip(timestamp, value, "not a time: give ISO 8601 or an epoch number")
         return self._judge(timestamp, value, number)
 
-    def _skip(self, timestamp: str, value: str, reason: str) -> ScoredRow:
+    def _skip(self, timestamp: str, value: str, reason: str) -> JudgedRow:
         self.counts.unread += 1
-        return ScoredRow(timestamp, value, "", "", "false", reason)
+        return JudgedRow(timestamp, value, Kind.UNREAD, self._time, nan, None, None, False, reason)
 
-    def _judge(self, timestamp: str, text: str, number: float) -> ScoredRow:
+    def _judge(self, timestamp: str, text: str, number: float) -> JudgedRow:
         series = self._series
         reading = Reading("", "", series.metric, self._time, "device", self._time, _ORIGIN, _DECODER, number=number)
         value = clean_value(series, reading)
         if value != value:
             return self._out_of_range(timestamp, text, reading)
         series.is_out = False
-        if self._detector is None:
-            return ScoredRow(timestamp, text, "", "", "false", "no detector")
-        verdict = self._detector.observe(value, self._time)
+        verdict = self._detector.observe(value, self._time) if self._detector is not None else None
         if verdict is None:
-            return ScoredRow(timestamp, text, "", "", "false", "warming up")
+            reason = "no detector" if self._detector is None else "warming up"
+            return JudgedRow(timestamp, text, Kind.NOT_JUDGED, self._time, value, None, None, False, reason)
         score, threshold, is_anomaly, reason, _ = verdict
-        return self._row(timestamp, text, score, threshold, is_anomaly, reason)
+        self.counts.anomalies += is_anomaly
+        return JudgedRow(timestamp, text, Kind.JUDGED, self._time, value, score, threshold, is_anomaly, reason)
 
-    def _out_of_range(self, timestamp: str, text: str, reading: Reading) -> ScoredRow:
+    def _out_of_range(self, timestamp: str, text: str, reading: Reading) -> JudgedRow:
         """As live: the first of a run is the anomaly."""
         anomaly = range_anomaly(self._series, reading)
         is_first, self._series.is_out = not self._series.is_out, True
         reason = anomaly.reason if is_first else f"{anomaly.reason}, as the readings before it"
-        return self._row(timestamp, text, anomaly.score, anomaly.threshold, is_first, reason)
-
-    def _row(
-        self, timestamp: str, text: str, score: float, threshold: float, is_anomaly: bool, reason: str
-    ) -> ScoredRow:
-        self.counts.anomalies += is_anomaly
-        return ScoredRow(timestamp, text, repr(score), repr(threshold), "true" if is_anomaly else "false", reason)
+        self.counts.out_of_range += 1
+        self.counts.anomalies += is_first
+        value = anomaly.value
+        kind = Kind.ABOVE_RANGE if value > self._series.plan.high else Kind.BELOW_RANGE
+        return JudgedRow(timestamp, text, kind, self._time, value, anomaly.score, anomaly.threshold, is_first, reason)
 
 
 def _number(text: str) -> float | None:

@@ -1,5 +1,6 @@
 """How improbable a distance is, from a series' own past and a prior."""
 
+from array import array
 from math import exp, log, log1p, log2
 from struct import Struct
 
@@ -10,6 +11,8 @@ PER_OCTAVE = 4
 BINS = 6 * PER_OCTAVE
 PARTS = 8
 """A count is kept in eighths, so that halving loses little; `MEMORY` of them fit 16 bits."""
+AS_FAR = 0.5
+"""In bins, 9 % of a distance: what was so little nearer counts as as far: a spread that is learned never rests."""
 _LN10 = log(10.0)
 _LARGEST = 1e100
 _LEAST_EXPONENT = -700.0
@@ -36,7 +39,7 @@ class TailCalibrator:
     __slots__ = ("_counts", "_readings")
 
     def __init__(self) -> None:
-        self._counts = [0] * (BINS + 1)
+        self._counts = array("H", [0] * (BINS + 1))
         self._readings = 0
 
     def surprise(self, distance: float) -> float:
@@ -45,7 +48,7 @@ class TailCalibrator:
             return 0.0
         counts = self._counts
         distance = min(distance, _LARGEST)
-        at = log2(distance) * PER_OCTAVE
+        at = max(0.0, log2(distance) * PER_OCTAVE - AS_FAR)
         bin_ = int(at)
         # Of the bin's own readings a share counts: a half of those in the last, which has no end.
         share = 1.0 - at + bin_ if bin_ < BINS else 0.5
@@ -58,14 +61,18 @@ class TailCalibrator:
             own = log(WEIGHT) + exponent
         return max(0.0, (log(WEIGHT + self._readings) - own) / _LN10)
 
-    def learn(self, distance: float) -> None:
-        """Counts a distance."""
+    def learn(self, distance: float, parts: int = PARTS) -> None:
+        """Counts a distance.
+
+        Args:
+            parts: what it counts for among those as far, in eighths.
+        """
         self._readings += 1
         if distance >= 1.0:
-            self._counts[min(int(log2(min(distance, _LARGEST)) * PER_OCTAVE), BINS)] += PARTS
+            self._counts[min(int(log2(min(distance, _LARGEST)) * PER_OCTAVE), BINS)] += parts
         if self._readings >= MEMORY:
             self._readings //= 2
-            self._counts = [count // 2 for count in self._counts]
+            self._counts = array("H", [count // 2 for count in self._counts])
 
     def state(self) -> bytes:
         """52 bytes."""
@@ -73,4 +80,5 @@ class TailCalibrator:
 
     def restore(self, state: bytes) -> None:
         """Takes what `state` gave."""
-        self._readings, *self._counts = _STATE.unpack(state)
+        self._readings, *counts = _STATE.unpack(state)
+        self._counts = array("H", counts)

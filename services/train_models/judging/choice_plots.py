@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from headrace.plot_style import BLUE, INK, SOFT, thousands
 from train_models.judging.importance import Importance
 from train_models.judging.judged import JudgedCandidate
 from train_models.judging.metrics import GREATER_IS_BETTER
-from train_models.judging.plot_style import BLUE, INK, SOFT, picture, thousands
+from train_models.judging.plot_style import picture
 from train_models.judging.wording import label, legible, number
 
 _MOST_INPUTS = 20

@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from sklearn.metrics import precision_recall_curve, roc_curve
 
+from headrace.plot_style import BLUE, GREEN, GRID, INK, ORANGE, RED, SERIES, SOFT, Place, legend
 from train_models.judging.metrics import confusion_of_counts, metric_value
-from train_models.judging.plot_style import BLUE, GREEN, GRID, INK, ORANGE, RED, SERIES, SOFT, Place, legend, picture
+from train_models.judging.plot_style import picture
 from train_models.judging.reliability import ReliabilityBin
 
 Array = np.ndarray[Any, Any]

@@ -1,24 +1,17 @@
-"""How plots look, and how they become SVG that stands in a page and follows its colours by day and by night.
+"""How plots become SVG that stands in a page and follows its colours by day and by night.
 
-Figures are drawn with matplotlib's objects alone, in fixed colours that are then replaced by the page's variables. The
-series' colours are Okabe and Ito's, which people with any colour vision tell apart.
+Figures are drawn with matplotlib's objects alone, in fixed colours that are then replaced by the page's variables.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from io import StringIO
-from typing import Any, Literal, cast
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
 
-INK, SOFT, GRID, CARD = "#1c2430", "#5b6675", "#e2e6ec", "#fefefe"
-BLUE, ORANGE, GREEN, RED, PURPLE = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7"
-SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED)
+from headrace.plot_style import BLUE, CARD, GREEN, GRID, INK, ORANGE, PURPLE, RED, SOFT, plot_settings
+
 _VARIABLES: Mapping[str, str] = {
     INK: "--ink",
     SOFT: "--soft",
@@ -31,31 +24,7 @@ _VARIABLES: Mapping[str, str] = {
     PURPLE: "--purple",
 }
 _COLOURS = re.compile("|".join(_VARIABLES), re.IGNORECASE)
-_SETTINGS = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "headrace",
-    "text.parse_math": False,
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9.0,
-    "axes.edgecolor": SOFT,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "xtick.color": SOFT,
-    "ytick.color": SOFT,
-    "text.color": INK,
-    "lines.linewidth": 1.8,
-    "legend.frameon": False,
-    "legend.fontsize": 8.5,
-    "path.simplify_threshold": 0.5,
-}
 
-Place = Literal["best", "upper right", "lower right"]
 Draw = Callable[[Axes], None]
 
 
@@ -67,7 +36,7 @@ def picture(title: str, draw: Draw, *, width: float = 5.0, height: float = 3.5) 
         draw: is given the axes.
         width: inches; the page scales it.
     """
-    with _settings():
+    with plot_settings():
         figure = Figure(figsize=(width, height), layout="constrained")
         figure.patch.set_alpha(0)
         axes = figure.add_subplot()
@@ -76,12 +45,6 @@ def picture(title: str, draw: Draw, *, width: float = 5.0, height: float = 3.5) 
         text = StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     return _in_page(text.getvalue(), title)
-
-
-@contextmanager
-def _settings() -> Iterator[None]:
-    with mpl.rc_context(cast(Any, _SETTINGS)):
-        yield
 
 
 def _in_page(svg: str, title: str) -> str:
@@ -96,17 +59,3 @@ def _in_page(svg: str, title: str) -> str:
 
 def _attribute(text: str) -> str:
     return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def thousands(*axes: Axis) -> None:
-    """Writes 50k in place of 50000, where numbers are that great."""
-    for axis in axes:
-        low, high = axis.get_view_interval()
-        if max(abs(low), abs(high)) >= 10_000:
-            axis.set_major_formatter(EngFormatter(sep=""))
-
-
-def legend(axes: Axes, place: Place = "best") -> None:
-    """The names of the series, where there are any."""
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc=place)

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from train_models.judging.plot_style import BLUE, INK, ORANGE, SOFT, legend, picture, thousands
+from headrace.plot_style import BLUE, INK, ORANGE, SOFT, legend, thousands
+from train_models.judging.plot_style import picture
 
 Array = np.ndarray[Any, Any]
 

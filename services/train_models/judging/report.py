@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from headrace.plot_style import SERIES
 from train_models.judging import report_tables as tables
 from train_models.judging.choice_plots import candidates_picture, importance_picture, learning_picture
 from train_models.judging.classification_plots import (
@@ -15,7 +16,6 @@ from train_models.judging.classification_plots import (
 )
 from train_models.judging.judge import Array, out_of_fold_scores
 from train_models.judging.judged import Judged
-from train_models.judging.plot_style import SERIES
 from train_models.judging.regression_plots import predicted_picture, residual_spread_picture, residuals_picture
 from train_models.judging.report_facts import ReportFacts
 from train_models.judging.report_parts import pictures, safe, section

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
 from headrace.models.online import OnlineModel
-from train_models.judging.plot_style import SERIES, SOFT, legend, picture, thousands
+from headrace.plot_style import SERIES, SOFT, legend, thousands, time_axis
+from train_models.judging.plot_style import picture
 from train_models.online.block_losses import BlockLosses
 from train_models.online.online_gates import base_name, metric_of
 
@@ -30,9 +30,7 @@ def loss_picture(model: OnlineModel, blocks: BlockLosses) -> str:
         axes.plot(times, np.cumsum(blocks.base), color=SOFT, linestyle=":", label=base_name(model))  # type: ignore[arg-type]  # of dates
         for colour, (version, losses) in zip(SERIES, blocks.of.items(), strict=False):
             axes.plot(times, np.cumsum(losses), color=colour, label=f"version {version}")  # type: ignore[arg-type]  # of dates
-        locator = AutoDateLocator(maxticks=7)  # type: ignore[no-untyped-call]  # of matplotlib
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # of matplotlib
+        time_axis(axes.xaxis)
         axes.set_ylabel(f"cumulative {_UNITS[metric_of(model)]}")
         thousands(axes.yaxis)
         legend(axes)

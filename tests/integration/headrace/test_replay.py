@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from deploy.local.stack import Stack
@@ -152,6 +153,10 @@ def test_switch_refuses_what_would_leave_records_to_nobody(bench: Bench) -> None
     bench.produce(range(2_000, 3_000))
     bench.ok(*bench.run_arguments(since=f"{since:.3f}"))
     assert "processed by nobody" in bench.refused("switch", bench.name)
+    plan = Plans(bench.brokers).get(bench.name)
+    Plans(bench.brokers).save(msgspec.structs.replace(plan, ranges={"input of another version": []}))
+    for command in (["switch", bench.name], bench.run_arguments(since=f"{since:.3f}")):
+        assert "this version of the service reads" in bench.refused(*command)
 
 
 def test_worker_goes_on_after_the_range_where_it_held_no_record_too(bench: Bench) -> None:

@@ -25,6 +25,9 @@ class Api:
     def put(self, path: str, body: object) -> httpx.Response:
         return httpx.put(f"{self.url}{path}", json=body, timeout=TIMEOUT_S)
 
+    def post(self, path: str, body: object) -> httpx.Response:
+        return httpx.post(f"{self.url}{path}", json=body, timeout=TIMEOUT_S)
+
     def items(self, path: str, **parameters: object) -> list[Row]:
         """The items of one page that has to be the only one."""
         page = self.page(path, **parameters)

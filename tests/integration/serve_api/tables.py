@@ -8,7 +8,19 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry
 
-from headrace.records import Anomaly, Device, DeviceRecord, Origin, Reading, Window, encode, headers_of, record_key
+from headrace.records import (
+    Anomaly,
+    AnomalyFeedback,
+    Device,
+    DeviceRecord,
+    FeedbackVerdict,
+    Origin,
+    Reading,
+    Window,
+    encode,
+    headers_of,
+    record_key,
+)
 from headrace.streams.batch import Batch
 from headrace.subjects.erased import ErasedSubjects
 from headrace.testing import wait_until
@@ -25,6 +37,7 @@ TOPICS: dict[type[DeviceRecord], str] = {
     Reading: "readings.clean",
     Window: "readings.windows",
     Anomaly: "readings.anomalies",
+    AnomalyFeedback: "anomalies.feedback",
     Device: "devices.registry",
 }
 
@@ -99,3 +112,10 @@ def window(device: str, start: int, width_s: int = 60, metric: str = "temperatur
 def anomaly(device: str, at: int, identity: str, metric: str = "temperature") -> Anomaly:
     """An anomaly of the site that the API serves."""
     return Anomaly(identity, SITE, device, metric, at, 0, 19.5, 31.2, 6.0, "spike", "robust", "1", expected=4.25)
+
+
+def feedback(of: Anomaly, verdict: FeedbackVerdict, given: int, note: str | None = None) -> AnomalyFeedback:
+    """What an operator says of an anomaly."""
+    return AnomalyFeedback(
+        of.id, of.site, of.device, of.metric, of.time, of.n, of.detector, verdict, given, "control-room", note
+    )

@@ -1,11 +1,15 @@
-"""`/v1/anomalies` on real tables."""
+"""`/v1/anomalies` on real tables, and what operators say of them in the real topic."""
 
+import json
 import secrets
+import time
 
 import pytest
 
-from tests.integration.serve_api.client import Api
-from tests.integration.serve_api.tables import HOUR_US, SECOND_US, Tables, anomaly
+from deploy.local.stack import Stack
+from tests.integration.serve_api.client import Api, Row
+from tests.integration.serve_api.registry import records_of
+from tests.integration.serve_api.tables import HOUR_US, SECOND_US, SITE, Tables, anomaly, feedback
 
 pytestmark = pytest.mark.integration
 
@@ -70,4 +74,76 @@ def test_one_metric_and_a_whole_row(api: Api, tables: Tables, device: str) -> No
         "reason": "spike",
         "detector": "robust",
         "detector_version": "1",
+        "verdict": None,
+        "verdict_given": None,
+        "verdict_by": None,
+        "verdict_note": None,
     }
+
+
+def test_feedback_is_in_its_topic_when_it_is_answered(api: Api, tables: Tables, stack: Stack, device: str) -> None:
+    identity, before = secrets.token_hex(16), time.time_ns() // 1_000
+    tables.write(anomaly(device, THURSDAY, identity))
+    path = f"/v1/anomalies/{identity}/feedback"
+
+    answers = [api.post(path, {"verdict": "false", "note": " a door "}), api.post(path, {"verdict": "true"})]
+
+    assert [answer.status_code for answer in answers] == [202, 202], answers[0].text
+    records = records_of(stack.brokers, f"{SITE}/{device}".encode(), 2, "anomalies.feedback")
+    assert records[0].headers() == [("schema", b"anomaly_feedback.v1")]
+    first, second = (json.loads(record.value() or b"") for record in records)
+    assert before <= first.pop("given") <= second.pop("given") <= time.time_ns() // 1_000
+    said = {
+        "id": identity,
+        "site": SITE,
+        "device": device,
+        "metric": "temperature",
+        "time": THURSDAY,
+        "n": 0,
+        "detector": "robust",
+        "author": "local",
+    }
+    assert first == {**said, "verdict": "false", "note": "a door"}
+    assert second == {**said, "verdict": "true"}
+    row = answers[0].json()
+    assert row.pop("verdict_given").endswith("Z")
+    assert row == {
+        "id": identity,
+        "device": device,
+        "metric": "temperature",
+        "verdict": "false",
+        "verdict_by": "local",
+        "verdict_note": "a door",
+    }
+
+
+def _verdict(row: Row) -> tuple[object, ...]:
+    return row["id"], row["verdict"], row["verdict_given"], row["verdict_by"], row["verdict_note"]
+
+
+def test_the_newest_that_was_said_is_shown_with_the_anomaly(api: Api, tables: Tables, device: str) -> None:
+    day = THURSDAY - (100 + secrets.randbelow(5_000)) * DAY_US
+    silent, judged = anomaly(device, day, "id-1"), anomaly(device, day + 1, "id-2")
+    # What was said may be stored before the anomaly is, and of one that was never stored nothing is shown.
+    tables.write(
+        feedback(judged, "false", THURSDAY, "why"), feedback(anomaly(device, day + 2, "id-3"), "true", THURSDAY)
+    )
+    tables.write(silent, judged)
+    expected = [
+        ("id-1", None, None, None, None),
+        ("id-2", "false", "2026-01-29T00:00:00.000000Z", "control-room", "why"),
+    ]
+    span = {"start": day, "end": day + DAY_US, "order": "asc"}
+    assert [_verdict(row) for row in api.items("/v1/anomalies", device=device, **span)] == expected
+    assert [_verdict(row) for row in api.items("/v1/anomalies", **span)] == expected
+
+    tables.write(feedback(judged, "expected", THURSDAY + SECOND_US))
+
+    (_, row) = api.items("/v1/anomalies", device=device, **span)
+    assert _verdict(row) == ("id-2", "expected", "2026-01-29T00:00:01.000000Z", "control-room", None)
+
+
+def test_feedback_on_an_unknown_anomaly_is_404(api: Api) -> None:
+    answer = api.post(f"/v1/anomalies/{secrets.token_hex(16)}/feedback", {"verdict": "false"})
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert "/v1/anomalies" in answer.json()["detail"]

@@ -7,6 +7,7 @@ from tests.integration.serve_api.client import TIMEOUT_S, Api
 
 pytestmark = pytest.mark.integration
 
+_JSON = {"Content-Type": "application/json"}
 BAD_QUERIES = [
     ("/v1/readings", "", "device", "add device"),
     ("/v1/readings", "device=", "device", "at least 1"),
@@ -49,6 +50,17 @@ BAD_BODIES = [
 ]
 
 
+BAD_FEEDBACK = [
+    (b"{}", "verdict", "add verdict"),
+    (b'{"verdict":"maybe"}', "verdict", "'true', 'false' or 'expected'"),
+    (b'{"verdict":true}', "verdict", "'true', 'false' or 'expected'"),
+    (b'{"verdict":"true","note":"' + b"x" * 501 + b'"}', "note", "at most 500"),
+    (b'{"verdict":"true","note":5}', "note", "string"),
+    (b'{"verdict":"true","note":"\\ud800"}', "note", "string"),
+    (b'{"verdict":"true","author":"somebody"}', "author", "correct its name"),
+]
+
+
 @pytest.mark.parametrize(("path", "query", "name", "tells"), BAD_QUERIES)
 def test_a_wrong_parameter_is_named(api: Api, path: str, query: str, name: str, tells: str) -> None:
     _assert_names(httpx.get(f"{api.url}{path}?{query}", timeout=TIMEOUT_S), name, tells)
@@ -56,9 +68,13 @@ def test_a_wrong_parameter_is_named(api: Api, path: str, query: str, name: str, 
 
 @pytest.mark.parametrize(("body", "name", "tells"), BAD_BODIES)
 def test_a_wrong_body_is_named(api: Api, device: str, body: bytes, name: str, tells: str) -> None:
-    answer = httpx.put(
-        f"{api.url}/v1/devices/{device}", content=body, headers={"Content-Type": "application/json"}, timeout=TIMEOUT_S
-    )
+    answer = httpx.put(f"{api.url}/v1/devices/{device}", content=body, headers=_JSON, timeout=TIMEOUT_S)
+    _assert_names(answer, name, tells)
+
+
+@pytest.mark.parametrize(("body", "name", "tells"), BAD_FEEDBACK)
+def test_wrong_feedback_is_named(api: Api, body: bytes, name: str, tells: str) -> None:
+    answer = httpx.post(f"{api.url}/v1/anomalies/any/feedback", content=body, headers=_JSON, timeout=TIMEOUT_S)
     _assert_names(answer, name, tells)
 
 

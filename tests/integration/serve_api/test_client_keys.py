@@ -1,6 +1,7 @@
 """An API that asks for keys: who may do what, for whom, how often and from which pages."""
 
 import json
+import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from tests.api_clients import SECRET, entry, new_key, token, write_clients, writ
 from tests.integration.serve_api.client import Api
 from tests.integration.serve_api.events_client import EventsClient, view
 from tests.integration.serve_api.keyed_api import keyed_api
+from tests.integration.serve_api.tables import Tables, anomaly
 
 pytestmark = pytest.mark.integration
 
@@ -30,12 +32,14 @@ class Door:
     page: EventsClient
     slow: EventsClient
     reader: EventsClient
+    operator: EventsClient
+    stranger: EventsClient
 
 
 @pytest.fixture(scope="module")
 def door(api: Api, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     folder: Path = tmp_path_factory.mktemp("clients")
-    keys = {name: new_key() for name in ("server", "page", "slow", "reader")}
+    keys = {name: new_key() for name in ("server", "page", "slow", "reader", "operator", "stranger")}
     secret = write_secret(folder, SECRET)
     page = {"origins": [ORIGIN], "user_tokens": secret, "scopes": ["events", "recommend"]}
     path = write_clients(
@@ -44,6 +48,8 @@ def door(api: Api, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> It
         entry("page", keys["page"], "browser", rate=10_000, **page),
         entry("slow", keys["slow"], rate=1, burst=3),
         entry("reader", keys["reader"], scopes=["read"], rate=10_000),
+        entry("operator", keys["operator"], scopes=["write"]),
+        entry("stranger", keys["stranger"], scopes=["read", "write"], site="elsewhere"),
     )
     with keyed_api(stack, path) as url:
         yield Door(url, *(EventsClient(url, {"X-Api-Key": key}) for key in keys.values()))
@@ -76,6 +82,16 @@ def test_a_key_does_what_its_scopes_say(door: Door) -> None:
     assert_refused(door.server.request("GET", "/v1/devices"), 403, "forbidden", "scope read")
     assert_refused(door.page.request("PUT", "/v1/items/cup", json={}), 403, "forbidden", "scope items")
     assert_refused(door.page.request("DELETE", "/v1/items/cup"), 403, "forbidden", "scope items")
+
+
+def test_feedback_is_of_who_may_write_on_what_their_site_has(door: Door, tables: Tables, device: str) -> None:
+    identity = secrets.token_hex(16)
+    tables.write(anomaly(device, 1_769_860_800_000_000, identity))
+    path, body = f"/v1/anomalies/{identity}/feedback", {"verdict": "false"}
+    assert_refused(door.reader.request("POST", path, json=body), 403, "forbidden", "scope write")
+    assert_refused(door.stranger.request("POST", path, json=body), 404, "not-found", identity)
+    answer = door.operator.request("POST", path, json=body)
+    assert (answer.status_code, answer.json()["verdict_by"]) == (202, "operator")
 
 
 def test_a_page_acts_for_its_own_user_alone(door: Door) -> None:

@@ -1,5 +1,6 @@
 """Cassandra and Kafka away: a clear 503, and all well again once they are back."""
 
+import secrets
 import signal
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ from tests.integration.serve_api.api_process import start_api
 from tests.integration.serve_api.client import TIMEOUT_S, Api
 from tests.integration.serve_api.event_stream import following
 from tests.integration.serve_api.pipeline import appending
-from tests.integration.serve_api.tables import Tables, reading
+from tests.integration.serve_api.tables import Tables, anomaly, reading
 
 pytestmark = pytest.mark.integration
 
@@ -34,6 +35,7 @@ def _assert_unavailable(answer: httpx.Response, names: str) -> None:
 def _assert_unavailable_everywhere(api: Api, paths: Sequence[str] = LISTS) -> None:
     for path in paths:
         _assert_unavailable(httpx.get(f"{api.url}{path}", timeout=TIMEOUT_S), "Cassandra")
+    _assert_unavailable(api.post("/v1/anomalies/any/feedback", {"verdict": "true"}), "Cassandra")
     assert _status(api, "/readyz") == 503
     assert _status(api, "/healthz") == 200
 
@@ -69,11 +71,15 @@ def test_a_killed_cassandra_is_503_until_it_is_back_also_for_an_api_that_starts_
     assert api.items("/v1/readings", device=device, start=NOON, end=NOON + 1) == []
 
 
-def test_a_put_without_kafka_is_503_and_works_again_with_it(api: Api, stack: Stack, device: str) -> None:
-    body = {"type": "host"}
+def test_a_put_without_kafka_is_503_and_works_again_with_it(
+    api: Api, stack: Stack, tables: Tables, device: str
+) -> None:
+    body, judged = {"type": "host"}, secrets.token_hex(16)
+    tables.write(anomaly(device, NOON, judged))
     stack.kill("kafka", signal.SIGSTOP)
     try:
         _assert_unavailable(api.put(f"/v1/devices/{device}", body), "unconfirmed")
+        _assert_unavailable(api.post(f"/v1/anomalies/{judged}/feedback", {"verdict": "true"}), "unconfirmed")
         _assert_unavailable(api.get("/v1/live/anomalies"), "Kafka")
         assert _status(api, "/v1/devices") == 200
     finally:

@@ -32,7 +32,7 @@ from sink_cassandra.flush_rows import TOPICS
 
 _ALL = "SELECT * FROM {keyspace}.{table}"
 _FIRST_PORT = 9_300
-_TABLES = ("readings", "latest", "windows", "anomalies_by_device", "anomalies_by_hour", "devices")
+_TABLES = ("readings", "latest", "windows", "anomalies_by_device", "anomalies_by_hour", "anomalies_by_id", "devices")
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """What the sink leaves in the tables."""
 
+import msgspec
 import pytest
 from cassandra.cluster import Session
 
@@ -11,7 +12,7 @@ from headrace.tables import bucket_of, hour_of
 from headrace.testing import wait_until
 from tests.integration.sink_cassandra.dead_letters import dead_letters_of
 from tests.integration.sink_cassandra.sink_process import SinkProcess, digest, produce, readings_in, rows_in
-from tests.unit.sink_cassandra.records import NOW, anomaly, device, reading, window
+from tests.unit.sink_cassandra.records import NOW, anomaly, device, feedback, reading, window
 
 pytestmark = pytest.mark.integration
 
@@ -34,13 +35,18 @@ def test_every_record_is_in_its_table_and_a_replay_changes_nothing(
     produce(stack, "readings.late", [reading(site=site, n=2**40, flags=("late",), number=8.0)])
     produce(stack, "readings.windows", [window(site=site, revision=n, count=n + 1) for n in range(5)])
     produce(stack, "readings.anomalies", [anomaly(site=site)])
+    said = feedback(anomaly(site=site))
+    produce(stack, "anomalies.feedback", [said, msgspec.structs.replace(said, verdict="expected", given=NOW + 2)])
     produce(stack, "devices.registry", [device(site=site)])
     sink.start()
     sink.wait_done()
     expected = {(r.device, r.metric, r.time, r.n): r.number for r in history}
     assert readings_in(session, sink.keyspace, site) == expected | {("meter-1", "flow", NOW, 2**40): 8.0}
-    assert len(rows_in(session, sink.keyspace, "anomalies_by_device", site)) == 1
-    assert len(rows_in(session, sink.keyspace, "anomalies_by_hour", site)) == 1
+    for table in ("anomalies_by_device", "anomalies_by_hour"):
+        (row,) = rows_in(session, sink.keyspace, table, site)
+        assert (row.anomaly.value, row.feedback.verdict, row.feedback.given) == (99.0, "expected", NOW + 2)
+    (place,) = rows_in(session, sink.keyspace, "anomalies_by_id", site)
+    assert (place.id, place.device, place.metric, place.time, place.n) == ("a1b2", "meter-1", "flow", NOW, 0)
     (found,) = rows_in(session, sink.keyspace, "windows", site)
     assert (found.windows["flow"].revision, found.windows["flow"].count) == (4, 5)
     before = digest(session, sink.keyspace, site)

@@ -41,8 +41,9 @@ def test_committed_offsets_are_those_of_checkpoints(kafka: MemoryKafka) -> None:
     async def run() -> None:
         async with running(kafka) as subject:
             send(kafka, 0, b"a", b"b")
-            await subject.until(lambda: len(subject.outputs()) == 2, "all outputs")
-            assert subject.engine.committed() == {(INPUT, 0): 2, (INPUT, 1): 0}
+            committed = {(INPUT, 0): 2, (INPUT, 1): 0}
+            await subject.until(lambda: subject.engine.committed() == committed, "the checkpoints of both tasks")
+            assert len(subject.outputs()) == 2
 
     asyncio.run(run())
 
@@ -111,11 +112,12 @@ def test_assignment_of_nothing_is_one_that_has_recovered(kafka: MemoryKafka) -> 
     asyncio.run(run())
 
 
-def test_co_partitioned_inputs_share_one_task(kafka: MemoryKafka) -> None:
-    both = Topology("joined", (Stage(STAGE, (INPUT, "other"), Counting(), (OUTPUT,), CHANGELOG),))
+BOTH = Topology("joined", (Stage(STAGE, (INPUT, "other"), Counting(), (OUTPUT,), CHANGELOG),))
 
+
+def test_co_partitioned_inputs_share_one_task(kafka: MemoryKafka) -> None:
     async def run() -> None:
-        async with running(kafka, both) as subject:
+        async with running(kafka, BOTH) as subject:
             send(kafka, 0, b"a")
             await subject.until(lambda: subject.outputs() == [b"a/1"], "the first input")
             send(kafka, 0, b"b", topic="other")
@@ -133,5 +135,21 @@ def test_stages_follow_each_other_through_their_topic(kafka: MemoryKafka) -> Non
         async with running(kafka, Topology("two", (first, second))) as subject:
             send(kafka, 0, b"a", b"b")
             await subject.until(lambda: subject.outputs() == [b"a/1/1", b"b/2/2"], "both stages")
+
+    asyncio.run(run())
+
+
+def test_task_waits_for_the_input_that_a_worker_of_another_version_has(kafka: MemoryKafka) -> None:
+    async def run() -> None:
+        async with running(kafka, BOTH) as subject:
+            await subject.engine.revoke()
+            await subject.engine.assign([(INPUT, 0), *partitions_of(kafka, "other")], subject.source)
+            send(kafka, 1, b"b")
+            send(kafka, 0, b"a")
+            await subject.until(lambda: subject.outputs() == [b"a/1"], "the task that has both inputs")
+            assert {number for _, number in subject.engine.wanted()} == {0}
+            await subject.engine.revoke()
+            await subject.engine.assign(partitions_of(kafka) + partitions_of(kafka, "other"), subject.source)
+            await subject.until(lambda: subject.outputs() == [b"a/1", b"b/1"], "the other one")
 
     asyncio.run(run())

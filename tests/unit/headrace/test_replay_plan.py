@@ -35,6 +35,13 @@ def test_replay_that_is_switched_to_is_not_run_again(phase: Phase) -> None:
         plan(phase).check_is_asked("in", "2026-11-20T00:00:00Z", "now")
 
 
+@pytest.mark.parametrize("now", [["in", "new"], ["new"], []])
+def test_replay_that_another_version_began_with_other_inputs_is_refused(now: list[str]) -> None:
+    plan().check_inputs(["in"])
+    with pytest.raises(ConfigurationError, match=r"replay v2 is of in, .*headrace replay drop v2"):
+        plan().check_inputs(now)
+
+
 def test_ranges_move_to_where_the_replay_is() -> None:
     moved = plan().done_to({("in", 0): 17, ("in", 1): 3, ("internal", 0): 9}, until_us=7)
     assert moved.until_us == 7

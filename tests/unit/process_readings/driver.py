@@ -6,8 +6,20 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeVar
 
-from headrace.deadletter import DeadLetter
-from headrace.records import Anomaly, Device, Reading, Record, Window, decode
+from headrace.deadletter import DeadLetter, Headers
+from headrace.records import (
+    Anomaly,
+    AnomalyFeedback,
+    Device,
+    FeedbackVerdict,
+    Reading,
+    Record,
+    Window,
+    decode,
+    encode,
+    headers_of,
+    record_key,
+)
 from headrace.streams import Batch, OutRecord
 from headrace.streams.batch import compact
 from process_readings.device_types import DeviceType, DeviceTypes
@@ -44,6 +56,13 @@ def micros(seconds: float) -> int:
     return T0 + round(seconds * SECOND)
 
 
+def feedback(of: Anomaly, verdict: FeedbackVerdict = "false") -> AnomalyFeedback:
+    """What an operator says of an anomaly."""
+    return AnomalyFeedback(
+        of.id, of.site, of.device, of.metric, of.time, of.n, of.detector, verdict, T0, author="control-room"
+    )
+
+
 def telemetry(time: float | None, at: float | None = None, seq: int | None = None, **values: object) -> Raw:
     """A flat message with a device time (seconds after T0), appended at that time unless told otherwise."""
     body: dict[str, object] = dict(values)
@@ -76,7 +95,7 @@ class Driver:
         self.state = self.rules.new_state()
         self.outputs: list[OutRecord] = []
         self.cells: dict[bytes, bytes] = {}
-        self._offset = 0
+        self._offset = self._said = 0
 
     def send(self, *records: Raw) -> list[OutRecord]:
         """Gives the records as one batch and returns what follows."""
@@ -90,6 +109,21 @@ class Driver:
             [record.value for record in records],
             [record.all_headers() for record in records],
         )
+        found = self.rules.process(self.state, batch)
+        self.outputs += found
+        return found
+
+    def say(self, *said: AnomalyFeedback) -> list[OutRecord]:
+        """Gives feedback as one batch of its topic."""
+        keys = [record_key(one.site, one.device) for one in said]
+        return self.say_bytes(*((key, encode(one), headers_of(one)) for key, one in zip(keys, said, strict=True)))
+
+    def say_bytes(self, *records: tuple[bytes | None, bytes | None, Headers]) -> list[OutRecord]:
+        """Gives keys, values and headers as one batch of feedback."""
+        first, self._said = self._said, self._said + len(records)
+        keys, values, headers = zip(*records, strict=True)
+        offsets = range(first, self._said)
+        batch = Batch("anomalies.feedback", 0, offsets, [T0] * len(records), keys, values, headers)
         found = self.rules.process(self.state, batch)
         self.outputs += found
         return found

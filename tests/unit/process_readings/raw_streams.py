@@ -22,21 +22,24 @@ _ODD = (1e101, 2**60, 2**60 + 1, 1e16, 1.5e-5, 1e-7, -0.0, 1e22, 9_007_199_254_7
 def eventful_types() -> DeviceTypes:
     """Two device types, with all detectors, which know their series soon."""
     soon = {"warm_up": 15, "threshold": 3.0, "relearn_after": 3}
+    robust = {"detector": "robust_level", "parameters": soon}
     trees = {"low": 0, "high": 100, "trees": 2, "height": 3, "threshold": 1.0}
     stuck = {"count": 3, "seconds": 2, "ignore": [0]}
     temp = {"match": ["temp"], "unit": "Cel", "device_unit": "Cel", "range": [-40, 85], "stuck": stuck}
     metrics = [
-        {**temp, "parameters": soon},
-        {"match": ["flow"], "parameters": soon},
-        {"match": ["kelvin"], "unit": "Cel", "device_unit": "K", "parameters": soon},
+        {**temp, **robust},
+        {"match": ["flow"], **robust},
+        {"match": ["kelvin"], "unit": "Cel", "device_unit": "K", "parameters": {"threshold": 0.5}},
         {"match": ["trend"], "detector": "holt_winters", "parameters": {"threshold": 3.0, "period": 4}},
         {"match": ["trees"], "detector": "half_space_trees", "parameters": trees},
         {"match": ["mode"], "detector": "none"},
     ]
-    other = [{**temp, "device_unit": "degF", "parameters": soon}, {"match": ["flow"], "parameters": {"threshold": 5.0}}]
+    other = [{**temp, "device_unit": "degF", **robust}, {"match": ["flow"], "parameters": {"threshold": 0.5}}]
+    together = [{"metrics": ["trees", "flow"], "parameters": {"threshold": 0.2}}]
+    other_together = [{"metrics": ["temp", "flow"]}, {"metrics": ["mode", "trend"]}]
     return types_of(
-        default={"allowed_lateness": 60, "metrics": metrics},
-        other={"allowed_lateness": 600, "zone": "Europe/Berlin", "metrics": other},
+        default={"allowed_lateness": 60, "metrics": metrics, "together": together},
+        other={"allowed_lateness": 600, "zone": "Europe/Berlin", "metrics": other, "together": other_together},
     )
 
 

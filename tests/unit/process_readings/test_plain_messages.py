@@ -47,9 +47,8 @@ def test_both_ways_give_the_same(seed: int, count: int) -> None:
     _check(raw_stream(Random(seed), count))
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_both_ways_give_the_same_in_a_long_stream(seed: int) -> None:
-    _check(raw_stream(Random(seed), 3_000))
+def test_both_ways_give_the_same_in_a_long_stream() -> None:
+    _check(raw_stream(Random(0), 3_000))
 
 
 NUMBERS = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**70), 2**70), st.integers(-9, 9))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from headrace.records import Anomaly, Device, Origin, Reading, Record, Window, encode, headers_of
+from headrace.records import Anomaly, AnomalyFeedback, Device, Origin, Reading, Record, Window, encode, headers_of
 from headrace.streams.batch import Batch
 
 NOW = 1_790_000_000_000_000
@@ -58,6 +58,17 @@ def anomaly(**changes: Any) -> Anomaly:
         "detector_version": "1",
     }
     return Anomaly(**(fields | changes))
+
+
+def feedback(of: Anomaly, **changes: Any) -> AnomalyFeedback:
+    """What is said of an anomaly."""
+    fields: dict[str, Any] = {
+        **{name: getattr(of, name) for name in ("id", "site", "device", "metric", "time", "n", "detector")},
+        "verdict": "false",
+        "given": NOW + 1,
+        "author": "control-room",
+    }
+    return AnomalyFeedback(**(fields | changes))
 
 
 def device(**changes: Any) -> Device:

@@ -15,7 +15,7 @@ from sink_cassandra.cassandra_store import chunks
 from sink_cassandra.packing import bigint, integer, key
 from sink_cassandra.rows import Rows, Table
 from sink_cassandra.window_rows import write_time
-from tests.unit.sink_cassandra.records import NOW, anomaly, batch, device, reading, window
+from tests.unit.sink_cassandra.records import NOW, anomaly, batch, device, feedback, reading, window
 
 
 def rows_of(batches: Sequence[Batch]) -> tuple[Rows, list[Refusal]]:
@@ -78,9 +78,23 @@ def test_a_later_revision_in_the_same_millisecond_has_a_later_write_time() -> No
     assert write_time(window(revision=10_000), NOW) < NOW + 1_000
 
 
-def test_an_anomaly_is_found_by_device_and_by_hour() -> None:
+def test_an_anomaly_is_found_by_device_by_hour_and_by_id() -> None:
     rows, _ = rows_of([batch("readings.anomalies", anomaly())])
-    assert len(rows_in(rows, Table.ANOMALIES_BY_DEVICE)) == len(rows_in(rows, Table.ANOMALIES_BY_HOUR)) == 1
+    tables = (Table.ANOMALIES_BY_DEVICE, Table.ANOMALIES_BY_HOUR, Table.ANOMALIES_BY_ID)
+    assert [len(rows_in(rows, table)) for table in tables] == [1, 1, 1]
+    assert (Table.ANOMALIES_BY_ID, key("main") + key("a1b2")) in rows.by_partition
+
+
+def test_what_is_said_of_an_anomaly_goes_to_the_anomalys_rows() -> None:
+    rows, _ = rows_of([batch("readings.anomalies", anomaly()), batch("anomalies.feedback", feedback(anomaly()))])
+    for of, said in (
+        (Table.ANOMALIES_BY_DEVICE, Table.FEEDBACK_BY_DEVICE),
+        (Table.ANOMALIES_BY_HOUR, Table.FEEDBACK_BY_HOUR),
+    ):
+        (partition,) = (partition for table, partition in rows.by_partition if table is of)
+        (found,), (told,) = rows.by_partition[of, partition], rows.by_partition[said, partition]
+        rest = found[found.index(partition) :]
+        assert told.endswith(rest), "the same whole key"
 
 
 def test_what_was_set_and_what_was_observed_are_apart() -> None:

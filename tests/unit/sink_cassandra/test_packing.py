@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from headrace.errors import TerminalError
 from headrace.records import Origin, Reading
 from sink_cassandra import packing
-from sink_cassandra.anomaly_rows import pack_anomaly
+from sink_cassandra.anomaly_rows import pack_anomaly, pack_feedback
 from sink_cassandra.device_rows import pack_device
 from sink_cassandra.migration_files import FOLDER
 from sink_cassandra.reading_rows import pack_reading
 from sink_cassandra.window_rows import pack_window
-from tests.unit.sink_cassandra.records import NOW, anomaly, device, reading, window
+from tests.unit.sink_cassandra.records import NOW, anomaly, device, feedback, reading, window
 
 _TYPES = {
     "double": DoubleType,
@@ -91,6 +91,14 @@ def test_an_anomaly_is_read_back() -> None:
     given_anomaly = anomaly(unit="l/s")
     found = unpack("anomaly", pack_anomaly(given_anomaly))
     assert all(getattr(found, name) == getattr(given_anomaly, name) for name in found._fields)
+
+
+def test_feedback_is_read_back_and_begins_with_when_it_was_given() -> None:
+    said = feedback(anomaly(), note="pump 2 was serviced")
+    found = unpack("anomaly_feedback", pack_feedback(said))
+    assert all(getattr(found, name) == getattr(said, name) for name in found._fields)
+    later = feedback(anomaly(), verdict="expected", given=said.given + 1)
+    assert pack_feedback(said) < pack_feedback(later), "of two with one write time the later one is the greater value"
 
 
 def test_a_device_is_read_back() -> None:

@@ -28,6 +28,11 @@ class Both:
         self.rows = [self.pool.add(prototypes[number % len(PARAMETERS)]) for number in range(count)]
         self.alone = [_model(number) for number in range(count)]
 
+    def heed(self, number: int, steps: int) -> None:
+        """Moves the threshold of a series by number in both."""
+        self.pool.heed(self.rows[number], steps)
+        self.alone[number].heed(steps)
+
     def observe(self, readings: list[tuple[int, float]]) -> Found:
         """Gives readings of series by number to both; what the pool found."""
         found = self.pool.observe([self.rows[number] for number, _ in readings], [value for _, value in readings])
@@ -62,6 +67,7 @@ def test_a_pool_judges_as_its_detectors_would_alone(count: int) -> None:
     series = [_shape(number + 3, rng) for number in range(count)]
     anomalies = 0
     for _ in range(40):
+        both.heed(rng.randrange(count), rng.randint(-2, 8))
         picked = [rng.randrange(count if rng.random() < 0.7 else 2) for _ in range(rng.choice([1, VECTOR_FROM, 600]))]
         anomalies += len(both.observe([(number, next(series[number])) for number in picked]))
     assert anomalies > 20
@@ -102,12 +108,15 @@ def test_a_detector_goes_on_in_another_pool(learned: int) -> None:
 
 def test_a_row_that_was_let_go_starts_anew() -> None:
     pool = LevelPool()
-    row = pool.add(RobustLevel())
+    row = pool.add(RobustLevel(), steps=8)
     pool.observe([row] * 300, [20.0 + at % 3 for at in range(300)])
     pool.release(row)
     assert len(pool) == 0
     again = pool.add(RobustLevel())
     assert (again, pool.state(again), len(pool)) == (row, RobustLevel().state(), 1)
+    pool.observe([row] * 300, [20.0 + at % 3 for at in range(300)])
+    ((_, verdict),) = pool.observe([row], [90.0])
+    assert verdict.threshold == RobustLevel().threshold
 
 
 def test_a_pool_grows() -> None:

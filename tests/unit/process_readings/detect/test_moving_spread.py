@@ -5,7 +5,7 @@ import statistics
 
 import pytest
 
-from process_readings.detect.moving_spread import CLIP, MovingSpread
+from process_readings.detect.members.moving_spread import CLIP, MovingSpread
 
 
 def learned(values: list[float], power: int = 2, memory: int = 1_000) -> MovingSpread:

@@ -1,11 +1,12 @@
 """Distances become probabilities: of the prior at first, of the series itself where it has been as far."""
 
 import math
+import random
 from itertools import pairwise
 
 import pytest
 
-from process_readings.detect.tail_calibrator import MEMORY, NU, TailCalibrator
+from process_readings.detect.tail_calibrator import MEMORY, NU, PARTS, TailCalibrator
 
 
 def test_near_readings_are_no_surprise() -> None:
@@ -33,6 +34,22 @@ def test_what_comes_once_in_a_hundred_is_as_probable_as_that() -> None:
         tail.learn(40.0 if at % 100 == 0 else 0.5)
     assert tail.surprise(30.0) == pytest.approx(2.0, abs=0.05)
     assert tail.surprise(400.0) > 5.0
+
+
+def test_a_little_further_is_a_little_more_surprising() -> None:
+    rng, tail = random.Random(20261128), TailCalibrator()
+    for _ in range(5_000):
+        tail.learn(rng.paretovariate(1.2))
+    surprises = [tail.surprise(1.002**at) for at in range(2_000)]
+    assert all(0.0 <= later - earlier < 0.02 for earlier, later in pairwise(surprises))
+
+
+def test_what_counts_in_part_is_less_usual() -> None:
+    whole, part = TailCalibrator(), TailCalibrator()
+    for _ in range(50):
+        whole.learn(30.0)
+        part.learn(30.0, PARTS // 4)
+    assert whole.surprise(20.0) < part.surprise(20.0) < TailCalibrator().surprise(20.0)
 
 
 def test_old_counts_fade() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from process_readings.detect.time_of_day import TimeOfDay
+from process_readings.detect.members.time_of_day import TimeOfDay
 
 BIN_US = 3 * 3_600_000_000
 READINGS = 36
@@ -22,6 +22,15 @@ def test_each_bin_has_a_level_of_its_own() -> None:
         assert member.distance(bin_ * 10.0, bin_ * BIN_US) < 1.0
         assert member.distance(bin_ * 10.0 + 20.0, bin_ * BIN_US) > 3.0
         assert member.expected(0.0, bin_ * BIN_US) == pytest.approx(bin_ * 10.0, abs=1.5)
+
+
+def test_it_does_not_say_what_is_usual_at_a_time_that_it_never_saw() -> None:
+    member = TimeOfDay()
+    for at in range(100):
+        member.learn(at % 3 - 1.0, at, False)
+    assert " usual around 2 h UTC: " in member.explain(50.0, BIN_US - 1)
+    assert member.distance(50.0, BIN_US) > 8.0
+    assert " usual so far: " in member.explain(50.0, BIN_US)
 
 
 def test_nothing_is_odd_before_anything_is_known() -> None:

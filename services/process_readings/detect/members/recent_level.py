@@ -1,24 +1,25 @@
 """The member of the ensemble that knows the level of the last readings."""
 
-from process_readings.detect.member import how_far
+from process_readings.detect.members.member import how_far
 from process_readings.detect.robust_level import RobustLevel
+
+ADOPT = 15
+"""Readings in a row far off after which theirs is the level, before it has crept so near that it widens the spread."""
 
 
 class RecentLevel:
-    """Distance from `RobustLevel`'s level, in its spreads."""
+    """Distance from `RobustLevel`'s level, in its spreads; a shift is its new normal after 15 readings."""
 
     def __init__(self) -> None:
-        self._level = RobustLevel()
+        self._level = RobustLevel(relearn_after=ADOPT)
 
     def distance(self, value: float, time_us: int) -> float:
         """Spreads between the value and the level."""
-        verdict = self._level.score_one(value, time_us)
-        return 0.0 if verdict is None else verdict.score
+        return self._level.distance(value)
 
     def expected(self, value: float, time_us: int) -> float | None:
         """The level."""
-        verdict = self._level.score_one(value, time_us)
-        return None if verdict is None else verdict.expected
+        return self._level.level
 
     def explain(self, value: float, time_us: int) -> str:
         """Such as `31.2 is far from the readings before it: 9.1 spreads above 21.3`."""

@@ -2,18 +2,25 @@
 
 from struct import Struct
 
-from process_readings.detect.member import how_far
-from process_readings.detect.moving_spread import MovingSpread
+from process_readings.detect.members.member import how_far
+from process_readings.detect.members.moving_spread import MovingSpread
 
 MEMORY = 6400
 WARM_UP = 60
+REVIEW = 25
+RECENT = 12
+LASTING = 4.0
 _STATE = Struct("<dHdd")
+_REVIEW = Struct("<Bddd")
 
 
 class MovingMean:
     """Distance of an exponentially weighted mean of the last readings from its own long run, in cubic-moment spreads.
 
     A lasting change, or some readings that are all a little off, move the mean further than noise does.
+
+    `REVIEW` readings after an alarm the long run is reviewed: where the mean of the last `RECENT` readings still lies
+    more than `LASTING` spreads from the level before the alarm, it is the new level, with the spread from before.
 
     S. W. Roberts, "Control Chart Tests Based on Geometric Moving Averages" (1959); here the limits are learned.
 
@@ -26,6 +33,9 @@ class MovingMean:
         self._rate = 2.0 / (readings + 1.0)
         self._mean = 0.0
         self._usual = MovingSpread(3, MEMORY)
+        self._before = MovingSpread(3, MEMORY)
+        self._review = 0
+        self._recent = 0.0
 
     def _next(self, value: float) -> float:
         """The mean with this value."""
@@ -49,12 +59,28 @@ class MovingMean:
 
     def learn(self, value: float, time_us: int, is_alarm: bool) -> None:
         """Takes a value into the mean, and the mean into its long run."""
+        if is_alarm and self._review == 0:
+            self._review, self._recent = REVIEW, 0.0
+            self._before.restore(*self._usual.numbers())
         self._mean = mean = self._next(value)
         self._usual.learn(mean)
+        if self._review:
+            self._learn_event(value)
+
+    def _learn_event(self, value: float) -> None:
+        self._review -= 1
+        if self._review < RECENT:
+            self._recent += value / RECENT
+        if self._review == 0 and self._before.distance(self._recent) > LASTING:
+            self._usual.restore(self._usual.count, self._recent, self._before.spread)
+            self._mean = self._recent
 
     def state(self) -> bytes:
-        """26 bytes."""
-        return _STATE.pack(self._mean, *self._usual.numbers())
+        """26 bytes, or 51 until an alarm is reviewed."""
+        state = _STATE.pack(self._mean, *self._usual.numbers())
+        if self._review:
+            state += _REVIEW.pack(self._review, self._recent, self._before.level, self._before.spread)
+        return state
 
     def restore(self, state: bytes) -> None:
         """Takes what `state` gave.
@@ -62,7 +88,10 @@ class MovingMean:
         Raises:
             ValueError: its length is not that of a state.
         """
-        if len(state) != _STATE.size:
+        if len(state) not in (_STATE.size, _STATE.size + _REVIEW.size):
             raise ValueError(f"{len(state)} bytes are no state of a moving mean")
-        self._mean, *usual = _STATE.unpack(state)
+        self._mean, *usual = _STATE.unpack_from(state)
         self._usual.restore(*usual)
+        if len(state) > _STATE.size:
+            self._review, self._recent, level, spread = _REVIEW.unpack_from(state, _STATE.size)
+            self._before.restore(self._usual.count, level, spread)
