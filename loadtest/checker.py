@@ -14,6 +14,8 @@ from loadtest.verdict import Failures
 
 Key = tuple[str, str, int]
 """Device, metric and the device's time in µs."""
+UNREAD = "not read to the end"
+"""A failure: a consumer is behind the end of what it must read."""
 _SHOWN = 20
 
 
@@ -71,7 +73,7 @@ def judge(history: Iterable[Event], rows: Iterable[Row], letters: Iterable[Dead]
         verdict.fail("receipt for what was never sent", number)
     for consumer, behind in unread.items():
         if behind:
-            verdict.fail("not read to the end", f"{consumer} is {behind} behind")
+            verdict.fail(UNREAD, f"{consumer} is {behind} behind")
     return verdict
 
 
