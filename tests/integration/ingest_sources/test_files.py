@@ -89,6 +89,7 @@ def test_kafka_that_is_killed_amid_a_file_comes_back_and_nothing_is_lost(bench: 
     kafka.kill("kafka")
     kafka.up("kafka")
     assert process.wait(120) == 0, bench.log.read_text(errors="replace")[-4_000:]
+    wait_until(bench.messages, "each partition to have a leader again", 60)
     assert_each_once(bench, 0, 30_000)
 
 

@@ -237,15 +237,19 @@ for number in range(first, first + count):
 
 
 def test_two_who_promote_at_once_lose_no_change(stack: Stack, name: str) -> None:
-    """Every change that was confirmed is in the history once, in whatever order."""
+    """Every change that was confirmed is in the history once, in whatever order.
+
+    One that Kafka didn't confirm may be there, and is made again.
+    """
     commands = [[sys.executable, "-c", _PROMOTES, stack.brokers, name, str(first), "5"] for first in (1, 101)]
     with ThreadPoolExecutor(2) as pool:
         ended = list(pool.map(lambda command: subprocess.run(command, capture_output=True, text=True), commands))
     assert [each.returncode for each in ended] == [0, 0], [each.stderr for each in ended]
     overtaken = [line for each in ended for line in each.stdout.splitlines()]
-    assert [line for line in overtaken if "came in between" not in line] == []
+    unconfirmed = [line for line in overtaken if "came in between" not in line]
+    assert all("not confirmed" in line for line in unconfirmed), unconfirmed
     standing = read_promotion(stack.brokers, name)
-    assert standing and standing.revision == 10
+    assert standing and 10 <= standing.revision <= 10 + len(unconfirmed)
     all_of_them = {each.version for each in (standing.champion, *standing.before)}
     assert all_of_them == {*range(1, 6), *range(101, 106)}
 
