@@ -33,12 +33,12 @@ from serve_api.clients.cors import Cors
 from serve_api.clients.openapi import with_clients
 from serve_api.clients.register import ClientRegister
 from serve_api.confirmed_writer import MAX_QUEUED_BYTES, ConfirmedWriter
+from serve_api.device_record_writer import FEEDBACK, REGISTRY, DeviceRecordWriter
 from serve_api.device_types import load_type_zones
 from serve_api.events.event_intake import EventIntake
 from serve_api.events.item_intake import ItemIntake
 from serve_api.events.places import EventPlaces
 from serve_api.experiments.opening import followed_experiments
-from serve_api.feedback_writer import FeedbackWriter
 from serve_api.live_feed import LiveFeed
 from serve_api.live_hub import LiveHub
 from serve_api.metrics import SERVICE, Metrics, RequestMetrics
@@ -54,7 +54,6 @@ from serve_api.push_intake import PushIntake
 from serve_api.push_keys import PushKeys
 from serve_api.recommendations.batch_versions import BatchVersions
 from serve_api.recommendations.opening import Rules, followed_recommendations, read_rules
-from serve_api.registry_writer import RegistryWriter
 from serve_api.routes import (
     anomalies,
     devices,
@@ -190,7 +189,7 @@ async def _clients(
         if subjects is not None:
             subjects.start()
         try:
-            store, registry = CassandraStore(cassandra), RegistryWriter(writer)
+            store = CassandraStore(cassandra)
             user_data = None
             if subjects is not None:
                 known = Known(recommended.state.users, rules[1], clock)
@@ -200,8 +199,8 @@ async def _clients(
                 clock,
                 metrics,
                 store,
-                registry,
-                FeedbackWriter(writer),
+                DeviceRecordWriter(writer, REGISTRY),
+                DeviceRecordWriter(writer, FEEDBACK),
                 pushes,
                 hub,
                 feed,

@@ -8,13 +8,14 @@ from fastapi import Depends, Request, Security
 from starlette.responses import Response
 
 from headrace.clock import Clock
+from headrace.records import AnomalyFeedback, Device
 from headrace.subjects.async_subjects import AsyncSubjects
 from serve_api.clients.register import ClientRegister
+from serve_api.device_record_writer import DeviceRecordWriter
 from serve_api.events.event_intake import EventIntake
 from serve_api.events.item_intake import ItemIntake
 from serve_api.events.places import EventPlaces
 from serve_api.experiments.experiment_results import ExperimentResults
-from serve_api.feedback_writer import FeedbackWriter
 from serve_api.live_feed import LiveFeed
 from serve_api.live_hub import LiveHub
 from serve_api.metrics import Metrics
@@ -22,7 +23,6 @@ from serve_api.predictions.predictions import Predictions
 from serve_api.principal import Principal, Scope, current_principal
 from serve_api.push_intake import PushIntake
 from serve_api.recommendations.recommendations import Recommendations
-from serve_api.registry_writer import RegistryWriter
 from serve_api.rows import encode
 from serve_api.settings import Settings
 from serve_api.store import Store
@@ -37,8 +37,8 @@ class Services:
     clock: Clock
     metrics: Metrics
     store: Store
-    registry: RegistryWriter
-    feedback: FeedbackWriter
+    registry: DeviceRecordWriter[Device]
+    feedback: DeviceRecordWriter[AnomalyFeedback]
     pushes: PushIntake
     hub: LiveHub
     feed: LiveFeed

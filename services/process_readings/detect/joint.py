@@ -7,7 +7,7 @@ from typing import NamedTuple
 from process_readings.detect.detector import Verdict
 from process_readings.detect.doubles import pack_doubles, unpack_doubles
 from process_readings.detect.judge import NOTHING, THRESHOLD, Judge
-from process_readings.detect.members.moving_spread import MovingSpread
+from process_readings.detect.members.moving_spread import NUMBERS, MovingSpread
 from process_readings.detect.relation import Relation
 
 FEWEST, MOST = 2, 8
@@ -19,7 +19,7 @@ FINEST = 0.01
 FAR = 4.0
 RELEARN_AFTER = 20
 _RUN = Struct("<?B")
-_SPREAD = Struct("<Hdd")
+_SPREAD = Struct("<" + NUMBERS)
 
 
 class JointVerdict(NamedTuple):

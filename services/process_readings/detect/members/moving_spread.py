@@ -1,8 +1,11 @@
 """Level and spread of a series in two numbers."""
 
 import sys
+from collections.abc import Iterable, Sequence
 from math import sqrt
 
+NUMBERS = "Hdd"
+"""How `struct` packs the numbers of one."""
 TINY = sys.float_info.min
 ROUNDING = 1e-6  # devices that send float32 repeat a value with errors of this size
 CLIP = 100.0
@@ -67,3 +70,15 @@ class MovingSpread:
     def restore(self, count: int, level: float, spread: float) -> None:
         """Takes what `numbers` gave."""
         self.count, self.level, self.spread = count, level, spread
+
+
+def numbers_of(spreads: Iterable[MovingSpread]) -> list[float]:
+    """The numbers of several, one after the other."""
+    return [number for each in spreads for number in each.numbers()]
+
+
+def restore_each(spreads: Iterable[MovingSpread], numbers: Sequence[float]) -> None:
+    """Takes what `numbers_of` gave; more numbers may follow."""
+    for at, each in enumerate(spreads):
+        count, level, spread = numbers[3 * at : 3 * at + 3]
+        each.restore(int(count), level, spread)

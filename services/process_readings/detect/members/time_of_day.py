@@ -2,25 +2,22 @@
 
 from struct import Struct
 
+from process_readings.detect.members.day_bins import BINS, DAY_S, bin_of_day
 from process_readings.detect.members.member import how_far
-from process_readings.detect.members.moving_spread import MovingSpread
+from process_readings.detect.members.moving_spread import NUMBERS, MovingSpread, numbers_of, restore_each
 
-BINS = 8
 MEMORY = 300
 PRIOR = 3
 ALL_MEMORY = 6400
 WARM_UP = 60
 FOLLOW = 25
 DISPLACED = 2.0
+"""Spreads, by which a mean of many readings is off by no chance."""
 LASTING = 24
 """Bins, which are three days: longer than a weekend."""
-STILL_DISPLACED = 2.0
-"""Spreads from before, which a mean of many readings is off in each bin of three days by no chance."""
 CONFIRMED, GOES_ON = 6, 0.5
 """So many readings into a bin, so much of a displacement must be there still: else the event had ended before."""
-_DAY_S = 86_400
-_SPREAD = "Hdd"
-_STATE = Struct("<" + _SPREAD * (1 + BINS) + "b?B4d")
+_STATE = Struct("<" + NUMBERS * (1 + BINS) + "b?B4d")
 _BEFORE = Struct("<B" + "dd" * BINS)
 
 
@@ -50,7 +47,7 @@ class TimeOfDay:
 
     def distance(self, value: float, time_us: int) -> float:
         """Spreads from the level at this time of day, or from it and the displacement that goes on."""
-        bin_ = _bin_of(time_us)
+        bin_ = bin_of_day(time_us)
         here = self._bins[bin_]
         if here.count == 0:
             return self._all.distance(value) if self._all.count > WARM_UP else 0.0
@@ -60,7 +57,7 @@ class TimeOfDay:
 
     def expected(self, value: float, time_us: int) -> float | None:
         """The level at this time of day, with the displacement where that is nearer."""
-        bin_ = _bin_of(time_us)
+        bin_ = bin_of_day(time_us)
         here = self._bins[bin_]
         if here.count == 0:
             return self._all.level if self._all.count > WARM_UP else None
@@ -71,15 +68,15 @@ class TimeOfDay:
 
     def explain(self, value: float, time_us: int) -> str:
         """Such as `31.2 is far from what is usual around 14 h UTC: 9.1 spreads above 21.3`; else `so far`."""
-        hour = time_us // 1_000_000 % _DAY_S // 3_600
-        when = f"around {hour} h UTC" if self._bins[_bin_of(time_us)].count else "so far"
+        hour = time_us // 1_000_000 % DAY_S // 3_600
+        when = f"around {hour} h UTC" if self._bins[bin_of_day(time_us)].count else "so far"
         expected = self.expected(value, time_us) or 0.0
         far = how_far(value, expected, self.distance(value, time_us))
         return f"{value:.6g} is far from what is usual {when}: {far}"
 
     def learn(self, value: float, time_us: int, is_alarm: bool) -> None:
         """Takes a value in; from an alarm on the displacement is followed."""
-        bin_ = _bin_of(time_us)
+        bin_ = bin_of_day(time_us)
         here = self._bins[bin_]
         if here.count == 0 and self._all.count > WARM_UP:
             here.restore(PRIOR, self._all.level, self._all.spread)
@@ -104,7 +101,7 @@ class TimeOfDay:
         self._all.learn(value)
 
     def _keep_before(self) -> None:
-        if not (self._before or self._is_followed) and all(each.count for each in self._bins):
+        if not self._before and all(each.count for each in self._bins):
             self._before = [(each.level, each.spread) for each in self._bins]
             self._lasted = 0
 
@@ -115,7 +112,7 @@ class TimeOfDay:
         level, spread = self._before[self._bin]
         shift = self._was_level + self._mean - level
         self._lasted += 1
-        is_displaced = self._followed > 0 and abs(shift) > STILL_DISPLACED * spread
+        is_displaced = self._followed > 0 and abs(shift) > DISPLACED * spread
         if is_displaced and self._lasted >= LASTING:
             for each, (level, spread) in zip(self._bins, self._before, strict=True):
                 each.restore(each.count, level + shift, spread)
@@ -138,9 +135,8 @@ class TimeOfDay:
 
     def state(self) -> bytes:
         """197 bytes, 129 more while the levels from before an alarm are kept."""
-        spreads = [number for each in (self._all, *self._bins) for number in each.numbers()]
         state = _STATE.pack(
-            *spreads,
+            *numbers_of((self._all, *self._bins)),
             self._bin,
             self._is_followed,
             self._followed,
@@ -162,14 +158,9 @@ class TimeOfDay:
         if len(state) not in (_STATE.size, _STATE.size + _BEFORE.size):
             raise ValueError(f"{len(state)} bytes are no state of times of day")
         numbers = _STATE.unpack_from(state)
-        for at, each in enumerate((self._all, *self._bins)):
-            each.restore(*numbers[3 * at : 3 * at + 3])
+        restore_each((self._all, *self._bins), numbers)
         self._bin, self._is_followed, self._followed = numbers[3 * (1 + BINS) : 3 * (2 + BINS)]
         self._moved, self._was_level, self._was_spread, self._mean = numbers[3 * (2 + BINS) :]
         if len(state) > _STATE.size:
             self._lasted, *before = _BEFORE.unpack_from(state, _STATE.size)
             self._before = list(zip(before[::2], before[1::2], strict=True))
-
-
-def _bin_of(time_us: int) -> int:
-    return time_us // 1_000_000 % _DAY_S * BINS // _DAY_S

@@ -2,10 +2,10 @@
 
 from struct import Struct
 
+from process_readings.detect.members.day_bins import BINS, DAY_S, bin_of_day
 from process_readings.detect.members.member import how_far
-from process_readings.detect.members.moving_spread import MovingSpread
+from process_readings.detect.members.moving_spread import NUMBERS, MovingSpread, numbers_of, restore_each
 
-BINS = 8
 DAYS = 7
 MEMORY = 300
 PRIOR = 6
@@ -14,12 +14,10 @@ SPREAD_PRIOR = 3
 FOLLOW_RATE = 2.0 / 37.0
 ALL_MEMORY = 6400
 WARM_UP = 60
-_DAY_S = 86_400
 _MONDAY = 4
 """1970-01-01 was a Thursday: four days later a week began."""
 _NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_SPREAD = "Hdd"
-_STATE = Struct("<" + _SPREAD * (1 + BINS) + f"{DAYS * BINS}H{DAYS * BINS}dd")
+_STATE = Struct("<" + NUMBERS * (1 + BINS) + f"{DAYS * BINS}H{DAYS * BINS}dd")
 
 
 class TimeOfWeek:
@@ -75,7 +73,7 @@ class TimeOfWeek:
 
         In the first week without the day, of which nothing is known then.
         """
-        day, second = divmod(time_us // 1_000_000, _DAY_S)
+        day, second = divmod(time_us // 1_000_000, DAY_S)
         when = f"around {second // 3_600} h UTC"
         # Where the bin after this one is known, this one was left before.
         if self._counts[(_bin_of(time_us) + 1) % len(self._counts)]:
@@ -102,8 +100,7 @@ class TimeOfWeek:
 
     def state(self) -> bytes:
         """730 bytes."""
-        spreads = [number for each in (self._all, *self._residuals) for number in each.numbers()]
-        return _STATE.pack(*spreads, *self._counts, *self._levels, self._off)
+        return _STATE.pack(*numbers_of((self._all, *self._residuals)), *self._counts, *self._levels, self._off)
 
     def restore(self, state: bytes) -> None:
         """Takes what `state` gave.
@@ -114,8 +111,7 @@ class TimeOfWeek:
         if len(state) != _STATE.size:
             raise ValueError(f"{len(state)} bytes are no state of times of the week")
         numbers = list(_STATE.unpack(state))
-        for at, each in enumerate((self._all, *self._residuals)):
-            each.restore(*numbers[3 * at : 3 * at + 3])
+        restore_each((self._all, *self._residuals), numbers)
         counts = 3 * (1 + BINS)
         levels = counts + DAYS * BINS
         self._counts, self._levels, self._off = numbers[counts:levels], numbers[levels:-1], numbers[-1]
@@ -123,5 +119,5 @@ class TimeOfWeek:
 
 def _bin_of(time_us: int) -> int:
     """Monday's first bin is 0."""
-    day, second = divmod(time_us // 1_000_000, _DAY_S)
-    return (day - _MONDAY) % DAYS * BINS + second * BINS // _DAY_S
+    day = time_us // 1_000_000 // DAY_S
+    return (day - _MONDAY) % DAYS * BINS + bin_of_day(time_us)

@@ -2,9 +2,9 @@
 
 from struct import Struct
 
-from process_readings.detect.members.moving_spread import MovingSpread
+from process_readings.detect.members.day_bins import BINS, bin_of_day
+from process_readings.detect.members.moving_spread import NUMBERS, MovingSpread, numbers_of, restore_each
 
-BINS = 8
 MEMORY = 300
 PRIOR = 3
 WARM_UP = 60
@@ -13,9 +13,7 @@ SLACK = 0.5
 CLIP = 2.0
 LEAST_SPREAD = 1.5
 MOST = 200.0
-_DAY_S = 86_400
-_SPREAD = "Hdd"
-_STATE = Struct("<" + _SPREAD * (2 + BINS) + "2d")
+_STATE = Struct("<" + NUMBERS * (2 + BINS) + "2d")
 
 
 class Trend:
@@ -36,7 +34,7 @@ class Trend:
 
     def _usual(self, time_us: int) -> MovingSpread:
         """Of this time of day, or of all readings while that is not known."""
-        here = self._bins[_bin_of(time_us)]
+        here = self._bins[bin_of_day(time_us)]
         return here if here.count else self._all
 
     def _next(self, value: float, time_us: int) -> tuple[float, float]:
@@ -74,7 +72,7 @@ class Trend:
         if self._all.count >= WARM_UP:
             self._above, self._below = self._next(value, time_us)
             self._sums.learn(max(self._above, self._below))
-            here = self._bins[_bin_of(time_us)]
+            here = self._bins[bin_of_day(time_us)]
             if not here.count:
                 here.restore(PRIOR, self._all.level, self._all.spread)
             here.learn(value)
@@ -82,8 +80,7 @@ class Trend:
 
     def state(self) -> bytes:
         """196 bytes."""
-        numbers = [number for each in (self._all, *self._bins, self._sums) for number in each.numbers()]
-        return _STATE.pack(*numbers, self._above, self._below)
+        return _STATE.pack(*numbers_of((self._all, *self._bins, self._sums)), self._above, self._below)
 
     def restore(self, state: bytes) -> None:
         """Takes what `state` gave.
@@ -94,9 +91,4 @@ class Trend:
         if len(state) != _STATE.size:
             raise ValueError(f"{len(state)} bytes are no state of a trend")
         *numbers, self._above, self._below = _STATE.unpack(state)
-        for at, each in enumerate((self._all, *self._bins, self._sums)):
-            each.restore(*numbers[3 * at : 3 * at + 3])
-
-
-def _bin_of(time_us: int) -> int:
-    return time_us // 1_000_000 % _DAY_S * BINS // _DAY_S
+        restore_each((self._all, *self._bins, self._sums), numbers)
