@@ -41,10 +41,17 @@ def _panels() -> Iterator[Panel]:
         "/d/headrace-devices?var-device=${__value.raw:percentencode}",
     )
     yield rows("All devices", "Newest first.", ItemsQuery(_ALL, LISTED))
+    yield rates("Feedback", "What operators said in the last hour, and what of it moved no threshold.", _feedback())
     scores = (_TIME, Column("score", "number"), Column("threshold", "number"))
     query = ItemsQuery(f"{_OF_DEVICE}&order=asc", scores)
-    yield series("Scores of ${device}", "Above the threshold a reading is an anomaly.", query, points=True)
+    yield series("Scores of ${device}", "Above the threshold a reading is an anomaly.", query, 16, points=True)
     yield rows("Anomalies of ${device}", "Newest first.", ItemsQuery(_OF_DEVICE, LISTED))
+
+
+def _feedback() -> Iterator[tuple[str, str]]:
+    total = "headrace_anomaly_feedback_total"
+    yield f'sum by (verdict) (increase({total}{{fate="moved"}}[1h]))', "{{verdict}}"
+    yield f'sum(increase({total}{{fate!="moved"}}[1h]))', "without effect"
 
 
 def _days() -> DataTransformerConfig:
