@@ -5,8 +5,8 @@ Every detector of the registry that needs no parameters of a series, and each me
 - nab-dev, 26 labelled files of the Numenta benchmark by its published rule (`nab.py`), on the scores as they are: one
   threshold that is the best for all files, as the published results have it, and two-fold by file, where it is chosen
   on one half and reported on the other. Besides, the alarms as they come, at the detector's own threshold. Nothing else
-  is fitted here; the constants of the default were chosen with all 26 files in view, those of `own_period` and of the
-  members that the default lacks on made-up series.
+  is fitted here; the constants of the default were chosen with all 26 files in view, those of `own_period`,
+  `weekly_rhythm` and the members that the default lacks on made-up series.
 - suthaharan-wsn, 8 motes with an event in 4 of them (`motes.py`): the worst of eight starting times.
 - stafford-iot-mqtt, 92 bit drops in a day (`glitches.py`): besides, what the device type `environment_sensor` chooses,
   and the threshold for each device chosen on the others.

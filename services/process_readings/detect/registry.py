@@ -12,7 +12,7 @@ from process_readings.detect.robust_level import RobustLevel
 
 LARGEST_STATE = 2048
 """Bytes of a detector, beyond which it would write too much with each reading."""
-ROOM = 300
+ROOM = 220
 """By so much a state of an ensemble may grow."""
 DEFAULT_DETECTOR = Ensemble.family
 
@@ -31,7 +31,7 @@ def _holt_winters(**parameters: Any) -> Detector:
 
 
 def _ensemble(threshold: float = THRESHOLD, members: Sequence[str] = USUAL_MEMBERS) -> Detector:
-    detector = Ensemble(threshold, make_members(members))
+    detector = Ensemble(threshold, *make_members(members))
     size = len(detector.state()) + ROOM
     if size > LARGEST_STATE:
         raise ValueError(f"these members need {size} bytes a series, of {LARGEST_STATE} at most; choose fewer")

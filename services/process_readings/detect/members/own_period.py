@@ -21,8 +21,9 @@ class OwnPeriod:
 
     Each time that all of the last 96 slots of time are new, their autocorrelation is searched for a period. Where there
     is none the slots become wider, so that a period of 4 to 16,000 readings is found in time. What is expected is the
-    mean of the slots one, two and three periods before; as these are always the last ones, nothing gets out of step. A
-    reading between the least and the greatest such mean of its slot and the two beside it is as expected.
+    median of the slots one, two and three periods before, or the mean of two, so that what is odd is no alarm again one
+    period later; as these are always the last ones, nothing gets out of step. A reading between the least and the
+    greatest such value of its slot and the two beside it is as expected.
 
     Seasonal naive forecasts: R. J. Hyndman, G. Athanasopoulos, "Forecasting: Principles and Practice" (2021).
     """
@@ -44,16 +45,17 @@ class OwnPeriod:
         """Of the slot so many after the present one."""
         if not self._period or ahead >= self._period:
             return None
-        means = [self._mean_of(ahead + beside) for beside in (-1, 0, 1)]
-        known = [mean for mean in means if mean is not None]
+        usual = [self._usual_of(ahead + beside) for beside in (-1, 0, 1)]
+        known = [each for each in usual if each is not None]
         return (min(known), max(known)) if known else None
 
-    def _mean_of(self, ahead: int) -> float | None:
-        """Mean of the slots that lie whole periods before one."""
+    def _usual_of(self, ahead: int) -> float | None:
+        """The middle of the slots that lie whole periods before one."""
         slots = self._slots.means
         places = [len(slots) + ahead - round(periods * self._period) for periods in PERIODS]
-        found = [slots[place] for place in places if 0 <= place < len(slots)]
-        return sum([mean / len(found) for mean in found]) if found else None
+        found = sorted([slots[place] for place in places if 0 <= place < len(slots)])
+        # Each of them is within `LARGEST`; `statistics.median` costs twice as much.
+        return 0.5 * (found[(len(found) - 1) // 2] + found[len(found) // 2]) if found else None
 
     def distance(self, value: float, time_us: int) -> float:
         """Spreads between the value and the band, 0 within it."""

@@ -27,7 +27,7 @@ SEED = 20261128
 STEP_US = 300_000_000
 DAY = 288
 """Readings of a day."""
-STATE_BYTES = 1_650
+STATE_BYTES = 1_998
 
 
 def noise(count: int, level: float = 20.0, spread: float = 0.5) -> list[float]:

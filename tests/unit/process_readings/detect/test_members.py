@@ -11,7 +11,6 @@ from headrace.errors import ConfigurationError
 from process_readings.detect.detector import Detector, Verdict
 from process_readings.detect.ensemble import Ensemble
 from process_readings.detect.members.by_name import MEMBERS, USUAL_MEMBERS
-from process_readings.detect.members.time_of_week import TimeOfWeek
 from process_readings.detect.registry import LARGEST_STATE, make_detector
 from tests.unit.process_readings.detect.kinds import DAY, SEED, STEP_US, Reading, alarms, at_steps, judge, make
 
@@ -41,19 +40,6 @@ def wandering(count: int) -> list[float]:
 
 def periods(count: int, length: float, amplitude: float = 10.0, spread: float = 1.0) -> list[float]:
     return [amplitude * math.sin(at / length * 2 * math.pi) + value for at, value in enumerate(noise(count, spread))]
-
-
-def weeks(count: int) -> list[float]:
-    """Half-hourly: from Monday to Saturday a daily cycle, on Sundays nothing; begins on a Thursday as 1970 did."""
-    values = noise(count)
-    return [
-        value + (0.0 if (at // 48 + 3) % 7 == 6 else 20.0 + 10.0 * math.sin(at / 48 * 2 * math.pi))
-        for at, value in enumerate(values)
-    ]
-
-
-def half_hourly(values: Sequence[float]) -> list[Reading]:
-    return [(value, at * 6 * STEP_US) for at, value in enumerate(values)]
 
 
 def with_gaps(gaps_s: Sequence[float]) -> list[Reading]:
@@ -96,52 +82,6 @@ def test_each_is_quiet_where_nothing_happens(member: str, series: Callable[[], l
     assert len(alarms(make(member), series())) <= MOST_FALSE
 
 
-def test_a_sunday_like_a_weekday_is_found_by_the_time_of_week() -> None:
-    begin = 48 * (7 * 8 + 3)
-    readings = half_hourly(weeks(begin + 48))
-    assert [at for at in alarms(make("time_of_week"), readings) if at > 48 * 7 * 3] == []
-    for sunday in (at for at in range(begin, begin + 48)):
-        readings[sunday] = (readings[sunday - 48][0], readings[sunday][1])
-    late, found = first_alarm(make("time_of_week"), readings, begin)
-    assert late < 24
-    assert " on a Sunday around " in found.reason
-    assert found.expected == pytest.approx(0.0, abs=3.0)
-
-
-def test_the_time_of_week_names_no_day_before_it_knows_one() -> None:
-    member = TimeOfWeek()
-    readings = half_hourly(weeks(48 * 10))
-    for value, time_us in readings[: 48 * 2]:
-        member.learn(value, time_us, False)
-    assert " usual around 0 h UTC: " in member.explain(200.0, readings[48 * 2][1])
-    for value, time_us in readings[48 * 2 : -48]:
-        member.learn(value, time_us, False)
-    assert " usual on a Saturday around 0 h UTC: " in member.explain(200.0, readings[-48][1])
-
-
-def test_a_lasting_change_is_one_alarm_of_the_time_of_week() -> None:
-    begin = 48 * 7 * 5 + 20
-    values = [value + 25.0 * (at >= begin) for at, value in enumerate(weeks(begin + 48 * 14))]
-    found = alarms(make("time_of_week"), half_hourly(values))
-    assert [at for at in found if at >= begin] == [begin]
-
-
-def test_what_is_displaced_as_the_readings_before_it_is_near_to_the_time_of_week() -> None:
-    member = TimeOfWeek()
-    begin = 48 * 7 * 5
-    for value, time_us in half_hourly(weeks(begin)):
-        member.learn(value, time_us, False)
-    next_us = begin * 6 * STEP_US
-    level = member.expected(0.0, next_us)
-    assert level is not None
-    assert member.distance(level + 25.0, next_us) > 4.0
-    for value, time_us in half_hourly(weeks(begin + 48))[begin:]:
-        member.learn(value + 25.0, time_us, False)
-    next_us = (begin + 48) * 6 * STEP_US
-    assert member.distance(level + 25.0, next_us) < 2.0
-    assert member.distance(level, next_us) < 2.0
-
-
 @pytest.mark.parametrize(("length", "unit"), [(13.1, "min"), (37.3, "h"), (90.0, "h"), (700.0, "days")])
 def test_a_trough_in_place_of_a_peak_is_found_by_a_period_that_is_no_day(length: float, unit: str) -> None:
     begin = round(length * (round(5_000 / length) + 0.25))
@@ -161,6 +101,16 @@ def test_a_pump_that_stays_off_is_found_by_its_period() -> None:
     late, _ = first_alarm(make("own_period"), at_steps(values), begin)
     assert late < 5
     assert usual_alarms(at_steps(values), begin)
+
+
+def test_an_event_is_no_alarm_again_a_period_later() -> None:
+    length, begin = 90.0, 90 * 40 + 20
+    values = periods(begin + 90 * 5, length)
+    for at in range(begin, begin + 20):
+        values[at] -= 25.0
+    found = [at for at in alarms(make("own_period"), at_steps(values)) if at >= begin]
+    assert found
+    assert max(found) < begin + 45
 
 
 def test_a_period_that_stops_is_found_and_another_one_is_learned() -> None:
