@@ -8,7 +8,7 @@ from typing import Protocol, cast
 from river import time_series
 
 from process_readings.detect.detector import Verdict
-from process_readings.detect.doubles import pack_doubles, unpack_doubles
+from process_readings.detect.packed_numbers import pack_doubles, unpack_doubles
 from process_readings.detect.robust_level import LARGEST, RobustLevel
 
 _FIRST = 2

@@ -5,9 +5,9 @@ from struct import Struct
 from typing import NamedTuple
 
 from process_readings.detect.detector import Verdict
-from process_readings.detect.doubles import pack_doubles, unpack_doubles
 from process_readings.detect.judge import NOTHING, THRESHOLD, Judge
 from process_readings.detect.members.moving_spread import NUMBERS, MovingSpread
+from process_readings.detect.packed_numbers import pack_doubles, unpack_doubles
 from process_readings.detect.relation import Relation
 
 FEWEST, MOST = 2, 8

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from process_readings.detect import robust_level as rule
 from process_readings.detect.detector import Verdict
-from process_readings.detect.doubles import pack_doubles
+from process_readings.detect.packed_numbers import pack_doubles
 from process_readings.detect.robust_level import RobustLevel
 
 Floats = NDArray[np.float64]

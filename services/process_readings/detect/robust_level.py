@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from process_readings.detect.detector import Verdict
-from process_readings.detect.doubles import pack_doubles, unpack_doubles
+from process_readings.detect.packed_numbers import pack_doubles, unpack_doubles
 
 # Larger values are not judged: the difference of two of them would not be finite.
 LARGEST = 1e300

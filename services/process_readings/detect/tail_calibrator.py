@@ -4,6 +4,8 @@ from array import array
 from math import exp, log, log1p, log2
 from struct import Struct
 
+from process_readings.detect.packed_numbers import pack_array, unpack_array
+
 WEIGHT = 300.0
 NU = 6.0
 MEMORY = 8064
@@ -16,8 +18,8 @@ AS_FAR = 0.5
 _LN10 = log(10.0)
 _LARGEST = 1e100
 _LEAST_EXPONENT = -700.0
-_STATE = Struct(f"<{BINS + 2}H")
-STATE_BYTES = _STATE.size
+_READINGS = Struct("<H")
+STATE_BYTES = _READINGS.size * (BINS + 2)
 
 
 class TailCalibrator:
@@ -76,9 +78,9 @@ class TailCalibrator:
 
     def state(self) -> bytes:
         """52 bytes."""
-        return _STATE.pack(self._readings, *self._counts)
+        return _READINGS.pack(self._readings) + pack_array(self._counts)
 
     def restore(self, state: bytes) -> None:
         """Takes what `state` gave."""
-        self._readings, *counts = _STATE.unpack(state)
-        self._counts = array("H", counts)
+        (self._readings,) = _READINGS.unpack_from(state)
+        self._counts = unpack_array("H", state[_READINGS.size :])

@@ -3,6 +3,8 @@
 from array import array
 from struct import Struct
 
+from process_readings.detect.packed_numbers import pack_array, unpack_array
+
 SLOTS = 96
 FIRST_GAPS = 32
 MOST_DOUBLINGS = 9
@@ -10,8 +12,9 @@ WIDEST_US = 7 * 86_400_000_000
 """Of the first width."""
 MOST_READINGS = 2**32 - 1
 """Of a slot, which a state can hold: where a clock stands still a slot never ends."""
-_STATE = Struct(f"<2qdI3B{SLOTS}d")
-STATE_BYTES = _STATE.size
+_HEAD = Struct("<2qdI3B")
+_MEANS_BYTES = 8 * SLOTS
+STATE_BYTES = _HEAD.size + _MEANS_BYTES
 
 
 class Slots:
@@ -95,12 +98,12 @@ class Slots:
 
     def state(self) -> bytes:
         """799 bytes."""
-        rest = [0.0] * (SLOTS - len(self.means))
         counts = (self._count, self._doublings, self.new, len(self.means))
-        return _STATE.pack(self._begin, self.width, self._mean, *counts, *self.means, *rest)
+        head = _HEAD.pack(self._begin, self.width, self._mean, *counts)
+        return head + pack_array(self.means).ljust(_MEANS_BYTES, b"\0")
 
     def restore(self, state: bytes) -> None:
         """Takes what `state` gave."""
-        self._begin, self.width, self._mean, self._count, *others = _STATE.unpack(state)
-        self._doublings, self.new, size, *means = others
-        self.means = array("d", means[:size])
+        self._begin, self.width, self._mean, self._count, *others = _HEAD.unpack_from(state)
+        self._doublings, self.new, size = others
+        self.means = unpack_array("d", state[_HEAD.size :])[:size]

@@ -6,6 +6,7 @@ from struct import Struct
 
 from process_readings.detect.members.day_bins import BINS, DAY_S
 from process_readings.detect.members.moving_spread import ROUNDING
+from process_readings.detect.packed_numbers import pack_array, unpack_array
 
 DAYS = 7
 PLACES = DAYS * BINS
@@ -27,8 +28,12 @@ LASTING = 3 * BINS
 LEAST_SPREAD = 1 / 16
 """Of how far off a visit is when levels follow: else a series that was constant at first would keep a spread of 0."""
 _SUSPECT = 0x80
-_STATE = Struct(f"<qQdBd{PLACES}f{PLACES}B{BINS}f{BINS}B")
-STATE_BYTES = _STATE.size
+_HEAD = Struct("<qQdBd")
+_LEVELS_AT = _HEAD.size
+_ALIKE_AT = _LEVELS_AT + 4 * PLACES
+_SPREADS_AT = _ALIKE_AT + PLACES
+_DIFFERENCES_AT = _SPREADS_AT + 4 * BINS
+STATE_BYTES = _DIFFERENCES_AT + BINS
 
 
 class WeeklyRhythm:
@@ -142,8 +147,8 @@ class WeeklyRhythm:
 
     def state(self) -> bytes:
         """353 bytes."""
-        head = (self._visit, self._count, self._sum, self._run, self._run_mean)
-        return _STATE.pack(*head, *self._levels, *self._alike, *self._spreads, *self._differences)
+        head = _HEAD.pack(self._visit, self._count, self._sum, self._run, self._run_mean)
+        return b"".join([head, pack_array(self._levels), self._alike, pack_array(self._spreads), self._differences])
 
     def restore(self, state: bytes) -> None:
         """Takes what `state` gave.
@@ -153,10 +158,9 @@ class WeeklyRhythm:
         """
         if len(state) != STATE_BYTES:
             raise ValueError(f"{len(state)} bytes are no state of a weekly rhythm")
-        self._visit, self._count, self._sum, self._run, self._run_mean, *numbers = _STATE.unpack(state)
-        spreads, differences = 2 * PLACES, 2 * PLACES + BINS
-        self._levels = array("f", numbers[:PLACES])
-        self._alike = bytearray(numbers[PLACES:spreads])
-        self._spreads = array("f", numbers[spreads:differences])
-        self._differences = bytearray(numbers[differences:])
+        self._visit, self._count, self._sum, self._run, self._run_mean = _HEAD.unpack_from(state)
+        self._levels = unpack_array("f", state[_LEVELS_AT:_ALIKE_AT])
+        self._alike = bytearray(state[_ALIKE_AT:_SPREADS_AT])
+        self._spreads = unpack_array("f", state[_SPREADS_AT:_DIFFERENCES_AT])
+        self._differences = bytearray(state[_DIFFERENCES_AT:])
         self._offset = self._offset_of(self._visit)
