@@ -101,12 +101,9 @@ class Ensemble:
         return Verdict(score, threshold, is_anomaly, reason, expected)
 
     def _explain(self, value: float, usual: float, time_us: int, place: int) -> str:
-        """The member's words; with `1.2 (21.2 without the weekly rhythm)` for the value, where there is one."""
-        reason = self._members[place].explain(usual, time_us)
-        if usual == value:
-            return reason
-        shown = f"{usual:.6g}"
-        return f"{value:.6g} ({shown} without the weekly rhythm){reason.removeprefix(shown)}"
+        """The member's words after the value, such as `1.2 (21.2 without the weekly rhythm) is far from ...`."""
+        shown = f"{value:.6g}" if usual == value else f"{value:.6g} ({usual:.6g} without the weekly rhythm)"
+        return f"{shown} {self._members[place].explain(usual, time_us)}"
 
     def heed(self, steps: int) -> None:
         """Lets a reading be 1.6 times less probable with each step; the threshold stays at least half its own."""

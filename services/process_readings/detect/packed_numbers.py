@@ -2,19 +2,18 @@
 
 import sys
 from array import array
-from collections.abc import Collection
-from struct import pack, unpack
+from collections.abc import Iterable
 from typing import Any
 
 
-def pack_doubles(numbers: Collection[float]) -> bytes:
+def pack_doubles(numbers: Iterable[float]) -> bytes:
     """Eight bytes a number."""
-    return pack(f"<{len(numbers)}d", *numbers)
+    return pack_array(array("d", numbers))
 
 
 def unpack_doubles(content: bytes) -> list[float]:
     """The numbers of what `pack_doubles` gave."""
-    return list(unpack(f"<{len(content) // 8}d", content))
+    return unpack_array("d", content).tolist()
 
 
 def pack_array(numbers: "array[Any]") -> bytes:

@@ -48,13 +48,14 @@ class ShopQueue:
     def send(self, bodies: Iterable[bytes], exchange: str = "", key: str | None = None, **properties: Any) -> None:
         """Publishes bodies; they are in the queue when it returns."""
         own = pika.BasicProperties(delivery_mode=PERSISTENT, **properties)
+        routing_key = self.name if key is None else key
         *before, last = bodies
         with self.channel() as channel:
             for body in before:
-                channel.basic_publish(exchange, self.name if key is None else key, body, own)
+                channel.basic_publish(exchange, routing_key, body, own)
             # A quorum queue's channel drops what it still holds back when the connection ends; it keeps the order.
             channel.confirm_delivery()
-            channel.basic_publish(exchange, self.name if key is None else key, last, own)
+            channel.basic_publish(exchange, routing_key, last, own)
 
     def send_rows(self, first: int, count: int) -> None:
         self.send(json.dumps({"id": number, "amount": number / 4}).encode() for number in range(first, first + count))

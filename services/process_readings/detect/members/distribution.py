@@ -38,12 +38,12 @@ class Distribution:
         return None
 
     def explain(self, value: float, time_us: int) -> str:
-        """Such as `31.2 is one of about 36 readings of which 60 % are below 19.9, where usually 13 % are`."""
+        """Such as `is one of about 36 readings of which 60 % are below 19.9, where usually 13 % are`."""
         values, steps = self._distances(value)
         if values >= steps:
-            return f"{value:.6g} is one of about {WINDOW} readings of which {self._values.oddest(value)}"
+            return f"is one of about {WINDOW} readings of which {self._values.oddest(value)}"
         oddest = self._steps.oddest(value - self._last)
-        return f"{value:.6g} is one of about {WINDOW} readings whose changes are unusual: {oddest}"
+        return f"is one of about {WINDOW} readings whose changes are unusual: {oddest}"
 
     def learn(self, value: float, time_us: int, is_alarm: bool) -> None:
         """Takes a value in, and its step from the one before it."""

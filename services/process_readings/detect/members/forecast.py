@@ -53,9 +53,9 @@ class Forecast:
         return self._next + self._errors.level if self._errors.count >= WARM_UP else None
 
     def explain(self, value: float, time_us: int) -> str:
-        """Such as `31.2 is not what the readings before it lead to: 9.1 spreads above 21.3`."""
+        """Such as `is not what the readings before it lead to: 9.1 spreads above 21.3`."""
         far = how_far(value, self._next + self._errors.level, self.distance(value, time_us))
-        return f"{value:.6g} is not what the readings before it lead to: {far}"
+        return f"is not what the readings before it lead to: {far}"
 
     def learn(self, value: float, time_us: int, is_alarm: bool) -> None:
         """Takes a reading in: the forecast's error into the weights, then its step into the last ones."""

@@ -15,7 +15,7 @@ class Member(Protocol):
         ...
 
     def explain(self, value: float, time_us: int) -> str:
-        """In words what is odd about the reading; begins with the value."""
+        """In words what is odd about the reading, to be read after its value."""
         ...
 
     def learn(self, value: float, time_us: int, is_alarm: bool) -> None:

@@ -52,10 +52,10 @@ class MovingMean:
         return self._usual.level if self._usual.count >= WARM_UP else None
 
     def explain(self, value: float, time_us: int) -> str:
-        """Such as `31.2 is one of about 8 readings whose mean, 29, is unusual: 7.5 spreads above 21.3`."""
+        """Such as `is one of about 8 readings whose mean, 29, is unusual: 7.5 spreads above 21.3`."""
         mean = self._next(value)
         far = how_far(mean, self._usual.level, self._usual.distance(mean))
-        return f"{value:.6g} is one of about {self._readings} readings whose mean, {mean:.6g}, is unusual: {far}"
+        return f"is one of about {self._readings} readings whose mean, {mean:.6g}, is unusual: {far}"
 
     def learn(self, value: float, time_us: int, is_alarm: bool) -> None:
         """Takes a value into the mean, and the mean into its long run."""

@@ -1,5 +1,6 @@
 """The member of the ensemble that finds a period of the series' own, whatever its length."""
 
+from statistics import median
 from struct import Struct
 
 from process_readings.detect.members.correlogram import find_period
@@ -53,9 +54,8 @@ class OwnPeriod:
         """The middle of the slots that lie whole periods before one."""
         slots = self._slots.means
         places = [len(slots) + ahead - round(periods * self._period) for periods in PERIODS]
-        found = sorted([slots[place] for place in places if 0 <= place < len(slots)])
-        # Each of them is within `LARGEST`; `statistics.median` costs twice as much.
-        return 0.5 * (found[(len(found) - 1) // 2] + found[len(found) // 2]) if found else None
+        found = [slots[place] for place in places if 0 <= place < len(slots)]
+        return median(found) if found else None
 
     def distance(self, value: float, time_us: int) -> float:
         """Spreads between the value and the band, 0 within it."""
@@ -71,10 +71,10 @@ class OwnPeriod:
         return value - _beyond(value, band) if band else None
 
     def explain(self, value: float, time_us: int) -> str:
-        """Such as `31.2 is far from where the last periods of 37.5 min were: 9.1 spreads above 21.3`."""
+        """Such as `is far from where the last periods of 37.5 min were: 9.1 spreads above 21.3`."""
         far = how_far(value, self.expected(value, time_us) or 0.0, self.distance(value, time_us))
         length = _duration(self._period * self._slots.width)
-        return f"{value:.6g} is far from where the last periods of {length} were: {far}"
+        return f"is far from where the last periods of {length} were: {far}"
 
     def learn(self, value: float, time_us: int, is_alarm: bool) -> None:
         """Takes a value in, and its distance from the band."""

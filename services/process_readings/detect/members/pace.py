@@ -61,13 +61,13 @@ class Pace:
         return None
 
     def explain(self, value: float, time_us: int) -> str:
-        """Such as `31.2 came 7200 s after the reading before it; about 300 s are usual`."""
+        """Such as `came 7200 s after the reading before it; about 300 s are usual`."""
         root = self._root(time_us) or 0.0
         alone, together = self._distances(root)
         usual = f"about {_seconds(self._gaps.level)} are usual"
         if alone >= together:
-            return f"{value:.6g} came {_seconds(root)} after the reading before it; {usual}"
-        return f"{value:.6g} is one of about {READINGS} readings that came {_seconds(self._next(root))} apart; {usual}"
+            return f"came {_seconds(root)} after the reading before it; {usual}"
+        return f"is one of about {READINGS} readings that came {_seconds(self._next(root))} apart; {usual}"
 
     def learn(self, value: float, time_us: int, is_alarm: bool) -> None:
         """Takes a gap into what is usual."""

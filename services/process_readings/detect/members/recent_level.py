@@ -22,9 +22,9 @@ class RecentLevel:
         return self._level.level
 
     def explain(self, value: float, time_us: int) -> str:
-        """Such as `31.2 is far from the readings before it: 9.1 spreads above 21.3`."""
+        """Such as `is far from the readings before it: 9.1 spreads above 21.3`."""
         level = self.expected(value, time_us) or 0.0
-        return f"{value:.6g} is far from the readings before it: {how_far(value, level, self.distance(value, time_us))}"
+        return f"is far from the readings before it: {how_far(value, level, self.distance(value, time_us))}"
 
     def learn(self, value: float, time_us: int, is_alarm: bool) -> None:
         """Takes a value in."""

@@ -66,10 +66,10 @@ class Stuck:
         return None
 
     def explain(self, value: float, time_us: int) -> str:
-        """Such as `31.2 came 45 times in a row; in this series less than one run in a million is as long`."""
+        """Such as `came 45 times in a row; in this series less than one run in a million is as long`."""
         runs = 10.0 ** self._next(value)
         share = f"one run in {runs:.0f}" if runs < 1e6 else "less than one run in a million"
-        return f"{value:.6g} came {self._run + 1} times in a row; in this series {share} is as long"
+        return f"came {self._run + 1} times in a row; in this series {share} is as long"
 
     def learn(self, value: float, time_us: int, is_alarm: bool) -> None:
         """Counts whether a run of this length went on."""

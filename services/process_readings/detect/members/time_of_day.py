@@ -2,7 +2,7 @@
 
 from struct import Struct
 
-from process_readings.detect.members.day_bins import BINS, DAY_S, bin_of_day
+from process_readings.detect.members.day_bins import BINS, DAY_S, LASTING, bin_of_day
 from process_readings.detect.members.member import how_far
 from process_readings.detect.members.moving_spread import NUMBERS, MovingSpread, numbers_of, restore_each
 
@@ -13,8 +13,6 @@ WARM_UP = 60
 FOLLOW = 25
 DISPLACED = 2.0
 """Spreads, by which a mean of many readings is off by no chance."""
-LASTING = 24
-"""Bins, which are three days: longer than a weekend."""
 CONFIRMED, GOES_ON = 6, 0.5
 """So many readings into a bin, so much of a displacement must be there still: else the event had ended before."""
 _STATE = Struct("<" + NUMBERS * (1 + BINS) + "b?B4d")
@@ -67,12 +65,12 @@ class TimeOfDay:
         return here.level
 
     def explain(self, value: float, time_us: int) -> str:
-        """Such as `31.2 is far from what is usual around 14 h UTC: 9.1 spreads above 21.3`; else `so far`."""
+        """Such as `is far from what is usual around 14 h UTC: 9.1 spreads above 21.3`; else `so far`."""
         hour = time_us // 1_000_000 % DAY_S // 3_600
         when = f"around {hour} h UTC" if self._bins[bin_of_day(time_us)].count else "so far"
         expected = self.expected(value, time_us) or 0.0
         far = how_far(value, expected, self.distance(value, time_us))
-        return f"{value:.6g} is far from what is usual {when}: {far}"
+        return f"is far from what is usual {when}: {far}"
 
     def learn(self, value: float, time_us: int, is_alarm: bool) -> None:
         """Takes a value in; from an alarm on the displacement is followed."""

@@ -59,13 +59,11 @@ class Trend:
         return self._usual(time_us).level if self._sums.count >= WARM_UP else None
 
     def explain(self, value: float, time_us: int) -> str:
-        """Such as `31.2 ends many readings above 21.3; together they are 24 spreads off`."""
+        """Such as `ends many readings above 21.3; together they are 24 spreads off`."""
         above, below = self._next(value, time_us)
         side = "above" if above > below else "below"
         level = self._usual(time_us).level
-        return (
-            f"{value:.6g} ends many readings {side} {level:.6g}; together they are {max(above, below):.3g} spreads off"
-        )
+        return f"ends many readings {side} {level:.6g}; together they are {max(above, below):.3g} spreads off"
 
     def learn(self, value: float, time_us: int, is_alarm: bool) -> None:
         """Takes a value into the sums and into the level of its time of day."""

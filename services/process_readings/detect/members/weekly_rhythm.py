@@ -4,13 +4,12 @@ from array import array
 from math import sqrt
 from struct import Struct
 
-from process_readings.detect.members.day_bins import BINS, DAY_S
+from process_readings.detect.members.day_bins import BIN_US, BINS, LASTING
 from process_readings.detect.members.moving_spread import ROUNDING
 from process_readings.detect.packed_numbers import pack_array, unpack_array
 
 DAYS = 7
 PLACES = DAYS * BINS
-BIN_US = DAY_S // BINS * 1_000_000
 LARGEST = 1e30
 """Larger means are not learned: levels are kept in 32 bits."""
 WEEKS = 8
@@ -23,8 +22,6 @@ SURE = 3.0
 NEAR = 4.0
 CLIP = 2.0
 SPREAD_MEMORY = 28
-LASTING = 3 * BINS
-"""Visits, which are three days: longer than a weekend."""
 LEAST_SPREAD = 1 / 16
 """Of how far off a visit is when levels follow: else a series that was constant at first would keep a spread of 0."""
 _SUSPECT = 0x80
@@ -70,9 +67,9 @@ class WeeklyRhythm:
         """Takes a value in. A late one is passed over, unless the clock was set back by more than a week."""
         visit = time_us // BIN_US
         if visit != self._visit:
-            if 0 < self._visit - visit <= PLACES and self._count:
+            if self._count and 0 < self._visit - visit <= PLACES:
                 return
-            if visit > self._visit and self._count:
+            if self._count and visit > self._visit:
                 self._end_visit()
             self._visit, self._count, self._sum = visit, 0, 0.0
             self._offset = self._offset_of(visit)
@@ -95,16 +92,19 @@ class WeeklyRhythm:
             self._alike[place] = alike = min(alike + 1, WEEKS)
             self._levels[place] += off / alike
         elif not self._has_moved(off):
-            is_second = self._alike[place] & _SUSPECT
-            self._alike[place] = 1 if is_second else alike | _SUSPECT
-            if is_second:
-                self._levels[place] = mean
-                time = place % BINS
-                self._spreads[time] = max(self._spreads[time], LEAST_SPREAD * abs(off))
+            self._pass_over(place, mean, off)
+
+    def _pass_over(self, place: int, mean: float, off: float) -> None:
+        """Notes that a visit was far off; the second in a row begins the place anew."""
+        if not self._alike[place] & _SUSPECT:
+            self._alike[place] |= _SUSPECT
+            return
+        self._levels[place], self._alike[place] = mean, 1
+        time = place % BINS
+        self._spreads[time] = max(self._spreads[time], LEAST_SPREAD * abs(off))
 
     def _is_near(self, off: float, place: int) -> bool:
-        time = place % BINS
-        return self._differences[time] < DAYS or abs(off) <= NEAR * self._width(place)
+        return self._differences[place % BINS] < DAYS or abs(off) <= NEAR * self._width(place)
 
     def _width(self, place: int) -> float:
         return max(self._spreads[place % BINS], ROUNDING * abs(self._levels[place]))

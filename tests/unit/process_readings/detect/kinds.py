@@ -21,6 +21,8 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 STEP_US = 300_000_000
 DAY = 288
 """Readings of a day."""
+ENSEMBLE_BYTES = 1_998
+"""Most bytes of the default's state."""
 YEAR_US = 365 * 86_400_000_000
 SEED = 20261128
 

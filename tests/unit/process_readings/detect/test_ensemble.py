@@ -21,13 +21,12 @@ from process_readings.detect.members.moving_mean import MovingMean
 from process_readings.detect.members.recent_level import RecentLevel
 from process_readings.detect.members.time_of_day import TimeOfDay
 from process_readings.detect.registry import make_detector
-from tests.unit.process_readings.detect.kinds import HOSTILE_TIMES, NOISE
+from tests.unit.process_readings.detect.kinds import ENSEMBLE_BYTES, HOSTILE_TIMES, NOISE
 
 SEED = 20261128
 STEP_US = 300_000_000
 DAY = 288
 """Readings of a day."""
-STATE_BYTES = 1_998
 
 
 def noise(count: int, level: float = 20.0, spread: float = 0.5) -> list[float]:
@@ -207,7 +206,7 @@ def test_odd_times_do_no_harm(times_us: list[int]) -> None:
     verdicts = [detector.observe(value, at) for value, at in zip(NOISE, times_us, strict=True)]
     assert all(math.isfinite(score) for score in scores(verdicts))
     assert len(anomalies(verdicts)) <= 2
-    assert len(detector.state()) <= STATE_BYTES
+    assert len(detector.state()) <= ENSEMBLE_BYTES
     spike = detector.observe(1e6, times_us[-1])
     assert spike and spike.is_anomaly
 
@@ -235,7 +234,7 @@ def test_a_restored_one_goes_on_to_the_bit(
         assert one.observe(value, time_us) == verdict == other.observe(value, time_us)
         assert verdict is None or math.isfinite(verdict.score)
     assert other.state() == one.state()
-    assert len(one.state()) <= STATE_BYTES
+    assert len(one.state()) <= ENSEMBLE_BYTES
 
 
 def test_a_restored_one_goes_on_to_the_bit_through_events_and_halved_counts() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from process_readings.detect.members.by_name import MEMBERS
-from tests.unit.process_readings.detect.kinds import KINDS, eventful, judge, make
+from tests.unit.process_readings.detect.kinds import ENSEMBLE_BYTES, KINDS, eventful, judge, make
 
 STATE_BYTES = {
     "level": 88,
@@ -11,7 +11,7 @@ STATE_BYTES = {
     "season": 350,
     "trees": 1_400,
     "small trees": 150,
-    "ensemble": 1_998,
+    "ensemble": ENSEMBLE_BYTES,
     "time_of_day": 415,
     "recent_level": 220,
     "mean_2": 140,

@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pytest
 
@@ -11,7 +11,7 @@ from process_readings.detect.members.by_name import USUAL_MEMBERS, WEEKLY_RHYTHM
 from process_readings.detect.members.stuck import Stuck
 from process_readings.detect.members.weekly_rhythm import WeeklyRhythm
 from process_readings.detect.registry import make_detector
-from tests.unit.process_readings.detect.kinds import SEED, Reading, judge
+from tests.unit.process_readings.detect.kinds import ENSEMBLE_BYTES, SEED, Reading, judge
 
 STEP_S = 900
 DAY = 96
@@ -19,8 +19,10 @@ DAY = 96
 WEEK = 7 * DAY
 DAY_US = 86_400_000_000
 VISIT_US = 10_800_000_000
-STATE_BYTES = 1_998
 WEEKEND = (5, 6)
+SATURDAY_US = (100 * 7 + 2) * DAY_US
+"""Long after all readings."""
+MONDAY_US = SATURDAY_US + 2 * DAY_US
 
 Series = Callable[[random.Random, float], float]
 
@@ -49,6 +51,13 @@ def found_on(series: Sequence[Reading], detector: Ensemble | None = None) -> lis
     """Days of the anomalies."""
     verdicts = judge(detector or Ensemble(), series)
     return [at / DAY for at, verdict in enumerate(verdicts) if verdict and verdict.is_anomaly]
+
+
+def learned(series: Iterable[Reading]) -> WeeklyRhythm:
+    rhythm = WeeklyRhythm()
+    for value, time_us in series:
+        rhythm.learn(value, time_us)
+    return rhythm
 
 
 def without_rhythm() -> Ensemble:
@@ -115,12 +124,9 @@ def test_the_rhythm_of_a_series_that_was_constant_for_three_weeks_is_learned(con
     def installed_early(rng: random.Random, day: float) -> float:
         return 0.0 if day < 21.0 and day % 1.0 < constant_h / 24 else quiet_weekends(rng, day)
 
-    rhythm = WeeklyRhythm()
-    for value, time_us in readings(installed_early, 14):
-        rhythm.learn(value, time_us)
-    saturday = 100 * 7 + 2
-    assert rhythm.offset(saturday * DAY_US) == pytest.approx(-20.0, abs=1.0)
-    assert rhythm.offset((saturday + 2) * DAY_US) == 0.0
+    rhythm = learned(readings(installed_early, 14))
+    assert rhythm.offset(SATURDAY_US) == pytest.approx(-20.0, abs=1.0)
+    assert rhythm.offset(MONDAY_US) == 0.0
 
 
 def test_a_new_rhythm_is_learned_in_three_weeks() -> None:
@@ -159,7 +165,7 @@ def test_it_goes_on_to_the_bit_wherever_it_is_restored() -> None:
             state, other = other.state(), Ensemble()
             other.restore(state)
             assert other.state() == state == one.state()
-            assert len(state) <= STATE_BYTES
+            assert len(state) <= ENSEMBLE_BYTES
         assert one.observe(value, time_us) == other.observe(value, time_us)
     assert one.state() == other.state()
 
@@ -194,7 +200,7 @@ def test_months_of_hostile_readings_leave_it_finite_and_restorable(series: str, 
             state, other = one.state(), Ensemble()
             other.restore(state)
             assert other.state() == state
-            assert len(state) <= STATE_BYTES
+            assert len(state) <= ENSEMBLE_BYTES
 
 
 def test_a_value_that_rests_over_the_weekend_is_as_long_a_run_as_it_was_sent() -> None:
@@ -218,12 +224,9 @@ def late_and_lost(series: Sequence[Reading]) -> Iterator[Reading]:
 
 
 def test_late_readings_and_reset_clocks_leave_the_rhythm() -> None:
-    rhythm = WeeklyRhythm()
-    for value, time_us in late_and_lost(readings(quiet_weekends)):
-        rhythm.learn(value, time_us)
-    saturday = 100 * 7 + 2
-    assert rhythm.offset(saturday * DAY_US) == pytest.approx(-20.0, abs=1.0)
-    assert rhythm.offset((saturday + 2) * DAY_US) == 0.0
+    rhythm = learned(late_and_lost(readings(quiet_weekends)))
+    assert rhythm.offset(SATURDAY_US) == pytest.approx(-20.0, abs=1.0)
+    assert rhythm.offset(MONDAY_US) == 0.0
 
 
 def test_readings_that_come_up_to_a_week_late_change_nothing() -> None:
@@ -237,12 +240,8 @@ def test_readings_that_come_up_to_a_week_late_change_nothing() -> None:
 
 
 def test_values_too_large_to_be_kept_do_not_hinder_the_rhythm() -> None:
-    rhythm = WeeklyRhythm()
-    for value, time_us in readings(
-        lambda rng, day: 1e300 if day < 2.0 or day % 9.0 < 1.0 else quiet_weekends(rng, day)
-    ):
-        rhythm.learn(value, time_us)
-    assert rhythm.offset((100 * 7 + 2) * DAY_US) == pytest.approx(-20.0, abs=1.0)
+    series = readings(lambda rng, day: 1e300 if day < 2.0 or day % 9.0 < 1.0 else quiet_weekends(rng, day))
+    assert learned(series).offset(SATURDAY_US) == pytest.approx(-20.0, abs=1.0)
 
 
 def weekdays_apart(rng: random.Random, day: float) -> float:
@@ -255,8 +254,5 @@ def weekdays_apart(rng: random.Random, day: float) -> float:
     ids=["no weekends", "less than rounding"],
 )
 def test_what_is_not_known_or_cannot_be_told_apart_is_no_rhythm(series: Series, days: Sequence[int]) -> None:
-    rhythm = WeeklyRhythm()
-    for value, time_us in readings(series):
-        if day_of_week(time_us / DAY_US) in days:
-            rhythm.learn(value, time_us)
+    rhythm = learned(reading for reading in readings(series) if day_of_week(reading[1] / DAY_US) in days)
     assert [rhythm.offset((700 + day) * DAY_US) for day in range(7)] == [0.0] * 7
